@@ -1,0 +1,144 @@
+#include "common/daemon.hpp"
+
+#include <getopt.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <stdexcept>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include "common/escape.hpp"
+#include "version.hpp"
+
+namespace smtpauth {
+
+namespace {
+
+constexpr mode_t directory_mode = 0750;
+
+constexpr const char* help = R"({0} {1}
+
+  {0} [-c FILE] [-n] [-v]
+
+  -c FILE    configuration, default {2}; conf.d/*.toml beside it is read too
+  -n         check the configuration and end: 0 when it is good, 78 when not
+  -v         log everything
+  -f         stay in the foreground, as always
+  --help     this text
+  --version  the version
+
+HUP reloads the configuration, USR1 reopens log files, TERM ends.
+)";
+
+[[noreturn]] void end_with_usage(const std::string& program)
+{
+    fmt::print(stderr, "usage: {} [-c FILE] [-n] [-v]\n", program);
+    std::exit(exit_code::usage);
+}
+
+} // namespace
+
+CommandLine parse_command_line(int argc, char** argv, const std::string& program)
+{
+    constexpr int version_option = 256; // behind every character
+    const option options[] = {{"help", no_argument, nullptr, 'h'},
+                              {"version", no_argument, nullptr, version_option},
+                              {nullptr, 0, nullptr, 0}};
+    CommandLine line;
+    for (int found = 0; (found = ::getopt_long(argc, argv, "c:nvfh", options, nullptr)) != -1;) {
+        switch (found) {
+        case 'c':
+            line.config = optarg;
+            break;
+        case 'n':
+            line.check_only = true;
+            break;
+        case 'v':
+            line.verbose = true;
+            break;
+        case 'f':
+            break;
+        case 'h':
+            fmt::print(help, program, version, CommandLine().config);
+            std::exit(exit_code::ok);
+        case version_option:
+            fmt::print("{} {}\n", program, version);
+            std::exit(exit_code::ok);
+        default: // getopt_long() has said what is wrong
+            end_with_usage(program);
+        }
+    }
+    if (optind < argc) {
+        fmt::print(stderr, "{}: unexpected argument \"{}\"\n", program, escape_controls(argv[optind]));
+        end_with_usage(program);
+    }
+    return line;
+}
+
+int report_config_errors(const std::vector<std::string>& errors)
+{
+    for (const std::string& error : errors)
+        fmt::print(stderr, "{}\n", escape_controls(error));
+    return errors.empty() ? exit_code::ok : exit_code::config;
+}
+
+Signals::Signals(asio::io_context& io, Handlers handlers)
+    : signals_(io, SIGHUP, SIGTERM, SIGINT),
+      handlers_(std::move(handlers))
+{
+    signals_.add(SIGUSR1);
+    std::signal(SIGPIPE, SIG_IGN);
+    wait();
+}
+
+void Signals::stop()
+{
+    signals_.cancel();
+}
+
+void Signals::wait()
+{
+    signals_.async_wait([this](const boost::system::error_code& error, int signal) {
+        if (error)
+            return; // stopped; this object may be gone
+        wait();
+        const auto& handler = signal == SIGHUP    ? handlers_.on_reload
+                              : signal == SIGUSR1 ? handlers_.on_reopen
+                                                  : handlers_.on_stop;
+        if (handler)
+            handler();
+    });
+}
+
+std::size_t raise_open_files_limit()
+{
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return 0;
+    const rlimit raised{limit.rlim_max, limit.rlim_max};
+    if (limit.rlim_cur < limit.rlim_max && ::setrlimit(RLIMIT_NOFILE, &raised) == 0)
+        return raised.rlim_cur;
+    return limit.rlim_cur;
+}
+
+void make_directory(const std::string& path)
+{
+    for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
+        const std::string part = path.substr(0, end);
+        if (::mkdir(part.c_str(), directory_mode) != 0 && errno != EEXIST)
+            throw std::runtime_error("cannot make directory " + part + ": " + std::generic_category().message(errno));
+        if (end == std::string::npos)
+            break;
+    }
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0 || !S_ISDIR(status.st_mode))
+        throw std::runtime_error("cannot make directory " + path + ": the path exists and is no directory");
+}
+
+} // namespace smtpauth

@@ -1,0 +1,125 @@
+#include "common/watched_id_list.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/log.hpp"
+#include "common/read_file.hpp"
+
+namespace smtpauth {
+
+namespace {
+
+constexpr std::chrono::minutes reminder_interval{1};
+
+} // namespace
+
+WatchedIdList::WatchedIdList(asio::io_context& io, std::string path, const IdNormalizer& normalizer, const Clock& clock,
+                             std::uint64_t max_bytes)
+    : path_(std::move(path)),
+      normalizer_(normalizer),
+      clock_(clock),
+      max_bytes_(max_bytes),
+      list_(std::make_shared<const IdList>()),
+      due_timer_(io),
+      reminder_(io),
+      watch_(io, path_,
+             {.replaced =
+                  [this] {
+                      reload_schedule_.completed(clock_.steady_now());
+                      schedule();
+                  },
+              .modified =
+                  [this] {
+                      reload_schedule_.changed(clock_.steady_now());
+                      schedule();
+                  },
+              .vanished = [this] { on_vanished(); }})
+{
+    reload();
+}
+
+void WatchedIdList::reload()
+{
+    // As if it were written just now: also a list that somebody is rewriting must not be taken half done.
+    reload_schedule_.completed(clock_.steady_now());
+    read();
+}
+
+void WatchedIdList::schedule()
+{
+    const auto due = reload_schedule_.due();
+    if (!due) {
+        due_timer_.cancel();
+        return;
+    }
+    due_timer_.expires_after(std::max(*due - clock_.steady_now(), Clock::SteadyTime::duration::zero()));
+    due_timer_.async_wait([this, alive = std::weak_ptr(alive_)](const boost::system::error_code& error) {
+        if (!error && !alive.expired())
+            on_due();
+    });
+}
+
+void WatchedIdList::on_due()
+{
+    // Changes since the timer was set may have moved the time.
+    const auto due = reload_schedule_.due();
+    if (due && *due <= clock_.steady_now())
+        read();
+    else
+        schedule();
+}
+
+void WatchedIdList::read()
+{
+    FileContent content = read_file(path_, max_bytes_, SymbolicLink::refuse);
+    if (!content.error.empty()) {
+        reload_schedule_.cancel();
+        complain(content.error);
+        return;
+    }
+    IdList list = IdList::parse(content.text, normalizer_);
+    const std::size_t before = list_->size();
+    const auto verdict = reload_schedule_.judge(clock_.steady_now(), before, list.size());
+    schedule();
+    if (verdict == ReloadSchedule::Verdict::wait)
+        return;
+    if (verdict == ReloadSchedule::Verdict::warn)
+        log::warning("id list {}: shrank from {} to {} ids", path_, before, list.size());
+    take(std::move(list));
+}
+
+void WatchedIdList::take(IdList list)
+{
+    list_ = std::make_shared<const IdList>(std::move(list));
+    problem_.clear();
+    reminder_.cancel();
+    log::info("id list {}: {} ids", path_, list_->size());
+}
+
+void WatchedIdList::on_vanished()
+{
+    reload_schedule_.cancel();
+    schedule();
+    complain("has vanished");
+}
+
+void WatchedIdList::complain(const std::string& problem)
+{
+    const bool known = problem == problem_;
+    problem_ = problem;
+    if (!known)
+        remind();
+}
+
+void WatchedIdList::remind()
+{
+    log::error("id list {}: {}; {} ids stay in use", path_, problem_, list_->size());
+    reminder_.expires_after(reminder_interval);
+    reminder_.async_wait([this, alive = std::weak_ptr(alive_)](const boost::system::error_code& error) {
+        if (!error && !alive.expired() && !problem_.empty())
+            remind();
+    });
+}
+
+} // namespace smtpauth
