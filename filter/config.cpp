@@ -1,0 +1,150 @@
+#include "filter/config.hpp"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+#include "common/log_settings.hpp"
+
+namespace smtpauth {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::uint64_t kib = 1024;
+constexpr std::uint64_t mib = kib * kib;
+constexpr std::uint64_t gib = mib * kib;
+
+/// A reply line of SMTP has 512 octets at most (RFC 5321, 4.5.3.1.5); "550 " and CRLF take six.
+constexpr std::size_t longest_reject_text = 500;
+
+enum class Normalization { lowercase, strip_domain };
+
+std::variant<IpNetwork, std::string> parse_network(std::string_view text)
+{
+    if (const auto network = IpNetwork::parse(text))
+        return *network;
+    return std::string(
+        R"(an address, or a network without bits behind its prefix, such as "127.0.0.0/8" or "2001:db8::/32")");
+}
+
+std::variant<SocketSpec, std::string> parse_collector(std::string_view text)
+{
+    auto spec = parse_unix_socket_spec(text);
+    if (auto* expected = std::get_if<std::string>(&spec))
+        return std::move(*expected);
+    return SocketSpec(std::get<UnixSocketSpec>(std::move(spec)));
+}
+
+/// True for text such as "4.7.1 Try later": its class would contradict the reply code 550.
+bool has_foreign_status(std::string_view text)
+{
+    const auto digit = [&](std::size_t at) { return text.size() > at && text[at] >= '0' && text[at] <= '9'; };
+    return digit(0) && text.size() > 1 && text[1] == '.' && digit(2) && text[0] != '5';
+}
+
+std::string read_reject_text(ConfigTable& table, std::string fallback)
+{
+    const auto printable = [](char c) { return c >= ' ' && c <= '~'; };
+    std::string text = table.text("reject_text", std::move(fallback));
+    if (!std::all_of(text.begin(), text.end(), printable))
+        table.refuse("reject_text", "one line of printable ASCII");
+    else if (text.empty() || text.size() > longest_reject_text)
+        table.refuse("reject_text",
+                     "1 to " + std::to_string(longest_reject_text) + " characters, not " + std::to_string(text.size()));
+    else if (has_foreign_status(text))
+        table.refuse("reject_text", "an enhanced status code that begins with 5, as the reply is 550");
+    return text;
+}
+
+IdNormalizer read_normalizer(ConfigTable& table)
+{
+    const auto steps = table.choice_list<Normalization>(
+        "auth_id_normalize", {Normalization::lowercase},
+        {{"lowercase", Normalization::lowercase}, {"strip-domain", Normalization::strip_domain}}, Empty::allowed);
+    const auto has = [&](Normalization step) { return std::find(steps.begin(), steps.end(), step) != steps.end(); };
+    return {.lowercase = has(Normalization::lowercase), .strip_domain = has(Normalization::strip_domain)};
+}
+
+void read_sockets(ConfigTable& table, FilterConfig& config)
+{
+    config.listen = table.parsed_list("listen", config.listen, parse_socket_spec, Empty::refused);
+    config.listen_options.mode = table.mode("listen_mode", config.listen_options.mode);
+    config.listen_options.group = table.text("listen_group", config.listen_options.group);
+    config.allow = table.parsed_list("allow", config.allow, parse_network, Empty::allowed);
+    config.control = table.parsed("control", config.control, parse_optional_socket_spec);
+    config.collector = table.parsed("collector", config.collector, parse_collector);
+}
+
+void read_records(ConfigTable& table, FilterConfig& config)
+{
+    config.state_directory = table.path("state_directory", config.state_directory);
+    config.journal_directory = table.path("journal_directory", config.journal_directory);
+    config.journal_max_bytes = table.bytes("journal_max_bytes", config.journal_max_bytes, 32 * mib, 1024 * gib);
+    config.on_journal_full =
+        table.choice<OnJournalFull>("on_journal_full", config.on_journal_full,
+                                    {{"pass", OnJournalFull::pass}, {"tempfail", OnJournalFull::tempfail}});
+    config.durability = read_durability(table, config.durability);
+    config.queue_max_bytes = table.bytes("queue_max_bytes", config.queue_max_bytes, 64 * kib, 64 * gib);
+}
+
+void read_decisions(ConfigTable& table, FilterConfig& config)
+{
+    config.reject_ids = table.path("reject_ids", config.reject_ids);
+    config.reject_text = read_reject_text(table, config.reject_text);
+    config.auth_id_normalize = read_normalizer(table);
+    config.identity = table.choice_list<Identity>(
+        "identity", config.identity, {{"auth_authen", Identity::auth_authen}, {"cert_subject", Identity::cert_subject}},
+        Empty::refused);
+    config.message_size = table.choice<MessageSize>("message_size", config.message_size,
+                                                    {{"auto", MessageSize::auto_},
+                                                     {"count", MessageSize::count},
+                                                     {"macro", MessageSize::macro},
+                                                     {"off", MessageSize::off}});
+}
+
+void read_limits(ConfigTable& table, FilterConfig& config)
+{
+    config.max_connections = table.number("max_connections", config.max_connections, 1, 1'000'000);
+    // An MTA sends body chunks of 64 KiB whatever was agreed on.
+    config.max_packet_bytes =
+        static_cast<std::uint32_t>(table.bytes("max_packet_bytes", config.max_packet_bytes, 128 * kib, 16 * mib));
+    config.max_recipients = table.number("max_recipients", config.max_recipients, 1, 1'000'000);
+    config.idle_timeout = table.duration("idle_timeout", config.idle_timeout, 1s, 24h);
+    config.drain_timeout = table.duration("drain_timeout", config.drain_timeout, 0s, 1h);
+    config.threads = table.number("threads", config.threads, 1, 64);
+}
+
+} // namespace
+
+FilterConfig::FilterConfig() : allow{*IpNetwork::parse("127.0.0.0/8"), *IpNetwork::parse("::1")} {}
+
+FilterConfigResult load_filter_config(const std::string& path)
+{
+    return read_filter_config(ConfigFile::load(path));
+}
+
+FilterConfigResult read_filter_config(ConfigFile file)
+{
+    FilterConfigResult result;
+    FilterConfig& config = result.config;
+    config.log = read_log_settings(file, "smtpauth-filter");
+
+    ConfigTable geo = file.table("geo");
+    config.country_database = geo.path("country_database", config.country_database, Empty::allowed);
+    config.asn_database = geo.path("asn_database", config.asn_database, Empty::allowed);
+
+    ConfigTable filter = file.table("filter");
+    read_sockets(filter, config);
+    read_decisions(filter, config);
+    read_records(filter, config);
+    read_limits(filter, config);
+
+    file.root().skip("collector");
+    result.errors = file.errors();
+    return result;
+}
+
+} // namespace smtpauth

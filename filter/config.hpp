@@ -1,0 +1,88 @@
+// The filter's settings: the tables [filter], [geo] and [log] of the configuration, with their
+// defaults. Each field is the setting of the same name unless it says otherwise. Reads no file but
+// the configuration itself.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/config.hpp"
+#include "common/durability.hpp"
+#include "common/id_list.hpp"
+#include "common/ip_network.hpp"
+#include "common/listening_socket.hpp"
+#include "common/log.hpp"
+#include "common/socket_spec.hpp"
+
+namespace smtpauth {
+
+/// What names the account of a transaction.
+enum class Identity {
+    auth_authen,  ///< macro {auth_authen}
+    cert_subject, ///< macro {cert_subject}, as "cert:<subject>"
+};
+
+/// Where the size of a message comes from.
+enum class MessageSize {
+    auto_, ///< macro {msg_size} where the MTA gives it, else counted
+    count, ///< headers and body are counted
+    macro, ///< macro {msg_size} or nothing
+    off,
+};
+
+/// What to do with mail whose record cannot be kept.
+enum class OnJournalFull { pass, tempfail };
+
+struct FilterConfig {
+    log::Settings log; ///< [log]
+
+    /// [geo]; "" is none. A file that does not exist is no mistake: countries are then unknown.
+    std::string country_database = "/usr/share/GeoIP/GeoLite2-Country.mmdb";
+    std::string asn_database; ///< [geo]; the same, for networks
+
+    std::vector<SocketSpec> listen = {UnixSocketSpec{"/run/smtpauth-filter/filter.sock"}};
+    ListenOptions listen_options; ///< listen_mode (octal), listen_group
+    std::vector<IpNetwork> allow; ///< who may connect by TCP; default: loopback
+
+    std::optional<SocketSpec> control = UnixSocketSpec{"/run/smtpauth-filter/control.sock"}; ///< "": none
+    SocketSpec collector = UnixSocketSpec{"/run/smtpauth-collector/events.sock"};
+
+    std::string reject_ids = "/etc/smtpauth/reject_ids.txt";
+    std::string reject_text = "5.7.1 Access denied"; ///< printable ASCII, without the leading 550
+
+    std::string state_directory = "/var/lib/smtpauth-filter";
+    std::string journal_directory = "/var/lib/smtpauth-filter/journal";
+    std::uint64_t journal_max_bytes = std::uint64_t{1} << 30;
+    OnJournalFull on_journal_full = OnJournalFull::pass;
+    Durability durability = Durability::group;
+    std::uint64_t queue_max_bytes = std::uint64_t{64} << 20; ///< records kept in memory for the collector
+
+    MessageSize message_size = MessageSize::auto_;
+    IdNormalizer auth_id_normalize;
+    std::vector<Identity> identity = {Identity::auth_authen, Identity::cert_subject}; ///< the first that has a value
+
+    std::size_t max_connections = 20000;
+    std::uint32_t max_packet_bytes = std::uint32_t{1} << 20;        ///< of a milter packet
+    std::size_t max_recipients = 10000;                             ///< kept of one message; more are only counted
+    std::chrono::milliseconds idle_timeout = std::chrono::hours(2); ///< for the next packet of an MTA
+    std::chrono::milliseconds drain_timeout = std::chrono::seconds(30);
+    unsigned threads = 1;
+
+    FilterConfig();
+};
+
+struct FilterConfigResult {
+    FilterConfig config;
+    std::vector<std::string> errors; ///< "FILE:LINE: what"; where there are any, config is of no use
+};
+
+/// Reads FILE and conf.d/*.toml beside it. Never throws for what stands there.
+FilterConfigResult load_filter_config(const std::string& path);
+
+/// The same for what has been read already.
+FilterConfigResult read_filter_config(ConfigFile file);
+
+} // namespace smtpauth

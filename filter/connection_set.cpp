@@ -1,0 +1,221 @@
+#include "filter/connection_set.hpp"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <exception>
+#include <optional>
+#include <utility>
+
+#include "common/log.hpp"
+
+namespace smtpauth {
+
+namespace {
+
+/// One read that feeds many packets: kernel calls are most of the cost of a message.
+constexpr std::size_t scratch_bytes = 64 * 1024;
+
+/// How often the deadlines of all connections are looked at.
+constexpr std::chrono::seconds sweep_interval{10};
+
+/// Suspends a connection until its record is safe; waiting allocates nothing, the handler lives here.
+class CommitSignal final : public CommitWaiter {
+public:
+    void committed() override
+    {
+        auto handler = std::move(*handler_);
+        handler_.reset();
+        std::move(handler)();
+    }
+
+    auto wait()
+    {
+        return asio::async_initiate<const asio::use_awaitable_t<LoopExecutor>, void()>(
+            [this](auto handler) { handler_.emplace(std::move(handler)); }, use_task);
+    }
+
+private:
+    using Handler = asio::async_result<asio::use_awaitable_t<LoopExecutor>, void()>::handler_type;
+    std::optional<Handler> handler_;
+};
+
+/// For records whose answer waits for nothing.
+class Unheeded final : public CommitWaiter {
+public:
+    void committed() override {}
+};
+
+} // namespace
+
+struct ConnectionSet::Connection {
+    Connection(StreamSocket mta_socket, const Site& site, SizeSource& size_source, std::string peer_name)
+        : socket(std::move(mta_socket)),
+          conversation(site, size_source),
+          peer(std::move(peer_name)),
+          last_active(site.clock.steady_now())
+    {
+    }
+
+    StreamSocket socket;
+    Conversation conversation;
+    CommitSignal commit;
+    Unheeded unheeded;
+    std::string peer;
+    Clock::SteadyTime last_active;
+    std::list<Connection>::iterator self;
+    bool closing = false; ///< by the sweep or close(): not by the peer
+
+    /// Writes as much of the output as the socket takes. False: the peer is gone.
+    bool send_some()
+    {
+        std::string& output = conversation.output();
+        std::size_t sent = 0;
+        while (sent < output.size()) {
+            const ssize_t n = ::send(socket.native_handle(), output.data() + sent, output.size() - sent, MSG_NOSIGNAL);
+            if (n < 0 && errno == EINTR)
+                continue;
+            if (n < 0 && errno != EAGAIN)
+                return false;
+            if (n < 0)
+                break;
+            sent += static_cast<std::size_t>(n);
+        }
+        output.erase(0, sent);
+        return true;
+    }
+};
+
+ConnectionSet::ConnectionSet(asio::io_context& io, const Site& site, Journal& journal)
+    : io_(io),
+      site_(site),
+      journal_(journal),
+      scratch_(scratch_bytes),
+      sweep_timer_(io)
+{
+    asio::co_spawn(io_, sweep(), [](const std::exception_ptr&) {});
+}
+
+ConnectionSet::~ConnectionSet() = default;
+
+void ConnectionSet::add(StreamSocket socket, SizeSource& size_source, std::string peer)
+{
+    const auto at = connections_.emplace(connections_.end(), std::move(socket), site_, size_source, std::move(peer));
+    at->self = at;
+    asio::co_spawn(io_, serve(*at), [this, at](const std::exception_ptr& failure) {
+        try {
+            if (failure)
+                std::rethrow_exception(failure);
+        } catch (const std::exception& error) {
+            log::error("mta {}: {}; connection closed", at->peer, error.what());
+        }
+        remove(*at);
+    });
+}
+
+// Returns when either side is done. One frame and no buffer: thousands of connections idle at any time.
+Task<void> ConnectionSet::serve(Connection& connection)
+{
+    Conversation& conversation = connection.conversation;
+    for (bool open = true; open;) {
+        const auto [wait_error] =
+            co_await connection.socket.async_wait(StreamSocket::wait_read, asio::as_tuple(use_task));
+        // A wait that drain() cancelled still looks once for a MAIL that had arrived.
+        if (connection.closing || (wait_error && !draining_))
+            co_return;
+        const ssize_t received =
+            ::recv(connection.socket.native_handle(), scratch_.data(), scratch_.size(), MSG_DONTWAIT);
+        if (received < 0 && (errno == EAGAIN || errno == EINTR)) {
+            if (draining_ && !conversation.in_message())
+                co_return;
+            continue;
+        }
+        if (received <= 0) {
+            if (conversation.in_packet())
+                log::warning("mta {}: closed inside a milter packet", connection.peer);
+            co_return;
+        }
+
+        connection.last_active = site_.clock.steady_now();
+        conversation.receive({scratch_.data(), static_cast<std::size_t>(received)});
+        for (;;) {
+            const Conversation::Step step = conversation.next();
+            if (std::holds_alternative<Conversation::Idle>(step))
+                break;
+            if (const auto* close = std::get_if<Conversation::Close>(&step)) {
+                if (!close->error.empty())
+                    log::warning("mta {}: {}; connection closed", connection.peer, close->error);
+                open = false;
+                break;
+            }
+            const auto& commit = std::get<Conversation::Commit>(step);
+            CommitWaiter& waiter = commit.waits ? static_cast<CommitWaiter&>(connection.commit) : connection.unheeded;
+            if (!journal_.append(commit.record, waiter) && commit.waits) {
+                conversation.keep_rest(); // others read into the scratch buffer meanwhile
+                co_await connection.commit.wait();
+            }
+            conversation.committed();
+        }
+
+        if (!connection.send_some())
+            co_return;
+        while (!conversation.output().empty()) {
+            const auto [write_error] =
+                co_await connection.socket.async_wait(StreamSocket::wait_write, asio::as_tuple(use_task));
+            if (connection.closing || (write_error && !draining_) || !connection.send_some())
+                co_return;
+        }
+        if (draining_ && !conversation.in_message())
+            co_return;
+    }
+}
+
+void ConnectionSet::remove(Connection& connection)
+{
+    connections_.erase(connection.self);
+    if (connections_.empty() && on_empty_)
+        std::exchange(on_empty_, nullptr)();
+}
+
+void ConnectionSet::drain(std::function<void()> on_empty)
+{
+    draining_ = true;
+    if (connections_.empty())
+        return on_empty();
+    on_empty_ = std::move(on_empty);
+    for (Connection& connection : connections_)
+        if (!connection.conversation.in_message())
+            connection.socket.cancel();
+}
+
+void ConnectionSet::close()
+{
+    sweep_timer_.cancel();
+    for (Connection& connection : connections_) {
+        connection.closing = true;
+        connection.socket.cancel();
+    }
+}
+
+// One coarse timer for all deadlines: one a connection would cost memory and a system call at every read.
+Task<void> ConnectionSet::sweep()
+{
+    for (;;) {
+        sweep_timer_.expires_after(sweep_interval);
+        const auto [error] = co_await sweep_timer_.async_wait(asio::as_tuple(use_task));
+        if (error)
+            co_return;
+        const auto deadline = site_.clock.steady_now() - site_.config->idle_timeout;
+        for (Connection& connection : connections_) {
+            if (connection.last_active > deadline || connection.closing)
+                continue;
+            log::warning("mta {}: silent for more than {} s; connection closed", connection.peer,
+                         std::chrono::duration_cast<std::chrono::seconds>(site_.config->idle_timeout).count());
+            connection.closing = true;
+            connection.socket.cancel();
+        }
+    }
+}
+
+} // namespace smtpauth

@@ -1,0 +1,57 @@
+// The MTA connections of one loop: moves bytes between each socket and its conversation, and decides nothing.
+// Loop's thread only.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <list>
+#include <string>
+#include <vector>
+
+#include "common/asio.hpp"
+#include "filter/conversation.hpp"
+#include "filter/journal/journal.hpp"
+#include "filter/site.hpp"
+
+namespace smtpauth {
+
+class ConnectionSet {
+public:
+    /// All arguments outlive the set; the set outlives io.run().
+    ConnectionSet(asio::io_context& io, const Site& site, Journal& journal);
+    ConnectionSet(const ConnectionSet&) = delete;
+    ConnectionSet& operator=(const ConnectionSet&) = delete;
+    ~ConnectionSet();
+
+    /// Serves the connection until either side ends it.
+    /// @param peer  who it is, for the log.
+    void add(StreamSocket socket, SizeSource& size_source, std::string peer);
+
+    std::size_t size() const { return connections_.size(); }
+
+    /// Ends connections between messages now and the others after their message.
+    /// @param on_empty  called once, when none is left; perhaps at once.
+    void drain(std::function<void()> on_empty);
+
+    /// Ends all connections, whatever they are doing.
+    void close();
+
+private:
+    struct Connection;
+
+    Task<void> serve(Connection& connection);
+    void remove(Connection& connection);
+    Task<void> sweep();
+
+    asio::io_context& io_;
+    const Site& site_;
+    Journal& journal_;
+    std::list<Connection> connections_;
+    std::vector<char> scratch_; ///< what any connection reads into: an idle one holds no buffer
+    bool draining_ = false;
+    std::function<void()> on_empty_;
+    Timer sweep_timer_;
+};
+
+} // namespace smtpauth

@@ -1,0 +1,39 @@
+// Accepts MTA connections of one socket and hands them to the loop's connections. Loop's thread only.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "common/asio.hpp"
+#include "common/listening_socket.hpp"
+#include "filter/connection_set.hpp"
+#include "filter/profile.hpp"
+#include "filter/site.hpp"
+
+namespace smtpauth {
+
+class Listener {
+public:
+    /// All references outlive the listener; the listener outlives io.run().
+    Listener(asio::io_context& io, ListeningSocket socket, const Site& site, ConnectionSet& connections);
+
+    /// Accepts no more and removes the socket.
+    void stop();
+
+private:
+    Task<void> accept();
+    bool take(int fd);
+    std::string peer_name(int fd) const;
+    bool allowed(int fd) const;
+
+    asio::io_context& io_;
+    const Site& site_;
+    ConnectionSet& connections_;
+    std::optional<ListeningSocket> socket_;
+    Descriptor acceptor_; ///< waits on a duplicate of the socket's descriptor
+    Timer pause_;
+    SizeSource size_source_;
+    Clock::SteadyTime full_logged_{};
+};
+
+} // namespace smtpauth

@@ -1,0 +1,201 @@
+// smtpauth-filter: wiring. Reads the configuration, builds the parts, runs the loop; decides nothing about mail.
+
+#include <exception>
+#include <list>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/asio.hpp"
+#include "common/clock.hpp"
+#include "common/daemon.hpp"
+#include "common/log.hpp"
+#include "common/watched_id_list.hpp"
+#include "filter/config.hpp"
+#include "filter/connection_set.hpp"
+#include "filter/journal/memory_journal.hpp"
+#include "filter/journal/sender.hpp"
+#include "filter/listener.hpp"
+#include "filter/locator.hpp"
+#include "filter/policy/reject_list.hpp"
+#include "filter/site.hpp"
+#include "proto/milter/reply.hpp"
+#include "version.hpp"
+
+namespace smtpauth {
+
+namespace {
+
+constexpr auto program = "smtpauth-filter";
+
+/// Requested action not taken for policy reasons (RFC 5321, 4.2.3).
+constexpr int reject_code = 550;
+
+/// How long a stopping filter waits for the collector to take the last records.
+constexpr std::chrono::seconds flush_timeout{5};
+
+log::Settings log_settings(const FilterConfig& config, const CommandLine& command_line)
+{
+    log::Settings settings = config.log;
+    if (command_line.verbose)
+        settings.level = log::Level::debug;
+    return settings;
+}
+
+class Filter {
+public:
+    Filter(CommandLine command_line, const FilterConfig& config)
+        : command_line_(std::move(command_line)),
+          site_{.clock = clock_,
+                .config = std::make_shared<const FilterConfig>(config),
+                .checks = {},
+                .locate = [this](const IpAddress& address) { return locator_.locate(address); }},
+          journal_(config.queue_max_bytes),
+          sender_(io_, journal_, config.collector, program),
+          connections_(io_, site_, journal_),
+          drain_timer_(io_),
+          signals_(
+              io_,
+              {.on_reload = [this] { reload(); }, .on_reopen = [] { log::reopen(); }, .on_stop = [this] { stop(); }})
+    {
+        make_directory(config.state_directory);
+        locator_.load(config);
+        follow_reject_list();
+        build_checks();
+        for (const SocketSpec& spec : config.listen) {
+            listeners_.emplace_back(io_, ListeningSocket::open(spec, config.listen_options), site_, connections_);
+            log::info("listening on {}", to_string(spec));
+        }
+    }
+
+    void run() { io_.run(); }
+
+private:
+    void follow_reject_list()
+    {
+        const FilterConfig& config = *site_.config;
+        reject_ids_ = std::make_shared<WatchedIdList>(io_, config.reject_ids, config.auth_id_normalize, clock_);
+    }
+
+    void build_checks()
+    {
+        std::vector<std::unique_ptr<const Check>> checks;
+        checks.push_back(std::make_unique<RejectListCheck>([list = reject_ids_] { return list->current(); },
+                                                           milter::smtp_reply(reject_code, site_.config->reject_text)));
+        site_.checks = std::make_shared<const CheckList>(std::move(checks));
+    }
+
+    /// HUP: all of the new configuration or nothing of it. No session ends.
+    void reload();
+
+    /// TERM: accept no more, let messages end, then send what is left. A second time: end now.
+    void stop();
+    void flush();
+
+    CommandLine command_line_;
+    asio::io_context io_{1}; // one thread; post() from others stays legal
+    SystemClock clock_;
+    Locator locator_;
+    Site site_;
+    std::shared_ptr<WatchedIdList> reject_ids_;
+    MemoryJournal journal_;
+    Sender sender_;
+    ConnectionSet connections_;
+    std::list<Listener> listeners_;
+    Timer drain_timer_;
+    bool stopping_ = false;
+    Signals signals_;
+};
+
+/// Settings that the running process cannot take over: what it listens on, and what it has allocated.
+bool needs_restart(const FilterConfig& before, const FilterConfig& after)
+{
+    return before.listen != after.listen || before.collector != after.collector ||
+           before.queue_max_bytes != after.queue_max_bytes || before.message_size != after.message_size;
+}
+
+void Filter::reload()
+{
+    auto loaded = load_filter_config(command_line_.config);
+    for (const std::string& error : loaded.errors)
+        log::error("{}", error);
+    if (!loaded.errors.empty())
+        return log::error("the configuration in use stays");
+    try {
+        log::start(log_settings(loaded.config, command_line_));
+    } catch (const std::exception& error) {
+        return log::error("{}; the configuration in use stays", error.what());
+    }
+
+    const std::shared_ptr<const FilterConfig> before = site_.config;
+    site_.config = std::make_shared<const FilterConfig>(std::move(loaded.config));
+    if (needs_restart(*before, *site_.config))
+        log::warning("listen, collector, queue_max_bytes and message_size hold from the next start on");
+    locator_.load(*site_.config);
+    if (before->reject_ids == site_.config->reject_ids && before->auth_id_normalize == site_.config->auth_id_normalize)
+        reject_ids_->reload();
+    else
+        follow_reject_list();
+    build_checks();
+    log::info("configuration reloaded");
+}
+
+void Filter::stop()
+{
+    if (std::exchange(stopping_, true))
+        return io_.stop();
+    log::info("stopping: {} connections are open", connections_.size());
+    for (Listener& listener : listeners_)
+        listener.stop();
+    drain_timer_.expires_after(site_.config->drain_timeout);
+    drain_timer_.async_wait([this](const boost::system::error_code& error) {
+        if (error)
+            return;
+        log::warning("{} connections end in mid-message: drain_timeout is over", connections_.size());
+        connections_.close();
+    });
+    connections_.drain([this] {
+        drain_timer_.cancel();
+        flush();
+    });
+}
+
+void Filter::flush()
+{
+    sender_.flush(flush_timeout, [this] {
+        if (journal_.waiting() > 0)
+            log::error("{} records are lost: the collector did not take them", journal_.waiting());
+        log::info("ended");
+        io_.stop();
+    });
+}
+
+int run(int argc, char** argv)
+{
+    const CommandLine command_line = parse_command_line(argc, argv, program);
+    const FilterConfigResult loaded = load_filter_config(command_line.config);
+    const int verdict = report_config_errors(loaded.errors);
+    if (command_line.check_only || verdict != exit_code::ok)
+        return verdict;
+    log::start(log_settings(loaded.config, command_line));
+    raise_open_files_limit();
+    log::info("version {}, configuration {}", version, command_line.config);
+    Filter filter(command_line, loaded.config);
+    filter.run();
+    return exit_code::ok;
+}
+
+} // namespace
+
+} // namespace smtpauth
+
+int main(int argc, char** argv)
+{
+    try {
+        return smtpauth::run(argc, argv);
+    } catch (const std::exception& error) {
+        smtpauth::log::error("{}", error.what());
+        return smtpauth::exit_code::unavailable;
+    }
+}
