@@ -1,0 +1,189 @@
+// smtpauth-log-collector: wiring. Reads the configuration, reads back what the logs have, builds the parts,
+// runs the loop.
+
+#include <ctime>
+#include <exception>
+#include <filesystem>
+#include <string>
+#include <utility>
+
+#include "collector/config.hpp"
+#include "collector/receiver.hpp"
+#include "collector/rrd/rrd_writer.hpp"
+#include "collector/stats_log/log_worker.hpp"
+#include "collector/stats_log/record_logs.hpp"
+#include "common/asio.hpp"
+#include "common/clock.hpp"
+#include "common/daemon.hpp"
+#include "common/log.hpp"
+#include "version.hpp"
+
+namespace smtpauth {
+
+namespace {
+
+constexpr auto program = "smtpauth-log-collector";
+
+/// How long a stopping collector waits for the disk to take what was received.
+constexpr std::chrono::seconds stop_timeout{10};
+
+log::Settings log_settings(const CollectorConfig& config, const CommandLine& command_line)
+{
+    log::Settings settings = config.log;
+    if (command_line.verbose)
+        settings.level = log::Level::debug;
+    return settings;
+}
+
+RecordLogs::Settings record_log_settings(const CollectorConfig& config)
+{
+    return {config.log_recipients, config.durability};
+}
+
+void make_directories(const CollectorConfig& config)
+{
+    make_directory(config.state_directory);
+    make_directory(config.rrd_directory);
+    make_directory(std::filesystem::path(config.stats_log).parent_path());
+    make_directory(std::filesystem::path(config.rejects_log).parent_path());
+}
+
+class Collector {
+public:
+    Collector(CommandLine command_line, CollectorConfig config)
+        : command_line_(std::move(command_line)),
+          config_(std::move(config)),
+          stop_timer_(io_),
+          rrd_(config_.rrd_directory, config_.rrd_delay, clock_),
+          logs_(config_.stats_log, config_.rejects_log, record_log_settings(config_), clock_,
+                [this](const TrafficSample& sample) { rrd_.add(sample); }),
+          receiver_(io_, ListeningSocket::open(config_.listen, config_.listen_options), config_.event_peers,
+                    [this](Batch batch) { worker_.submit(std::move(batch)); }),
+          worker_(open_logs(),
+                  [this](Batch batch) {
+                      asio::post(io_,
+                                 [this, done = std::move(batch)]() mutable { receiver_.batch_done(std::move(done)); });
+                  }),
+          signals_(
+              io_,
+              {.on_reload = [this] { reload(); }, .on_reopen = [this] { reopen(); }, .on_stop = [this] { stop(); }})
+    {
+        rrd_.start();
+        receiver_.start();
+        log::info("listening on {}", to_string(config_.listen));
+    }
+
+    void run() { io_.run(); }
+
+private:
+    /// Before the first record comes: a log that cannot be opened at the start is the administrator's to mend.
+    RecordLogs& open_logs()
+    {
+        logs_.read_back(rrd_.first_unwritten(), [this](const TrafficSample& sample) { rrd_.recount(sample); });
+        if (const auto error = logs_.open())
+            throw std::runtime_error(*error);
+        return logs_;
+    }
+
+    /// HUP: all of the new configuration or nothing of it.
+    void reload();
+    /// USR1: somebody renamed the files.
+    void reopen();
+    /// TERM: read no more, write and acknowledge what was read, end. A second time: end now.
+    void stop();
+
+    CommandLine command_line_;
+    CollectorConfig config_;
+    asio::io_context io_{1}; // one thread; post() from the worker stays legal
+    SystemClock clock_;
+    Timer stop_timer_;
+    bool stopping_ = false;
+    RrdWriter rrd_;
+    RecordLogs logs_;
+    Receiver receiver_;
+    LogWorker worker_; ///< after what its thread uses
+    Signals signals_;
+};
+
+/// Settings that the running process cannot take over.
+bool needs_restart(const CollectorConfig& before, const CollectorConfig& after)
+{
+    return before.listen != after.listen || before.stats_log != after.stats_log ||
+           before.rejects_log != after.rejects_log || before.rrd_directory != after.rrd_directory;
+}
+
+void Collector::reload()
+{
+    auto loaded = load_collector_config(command_line_.config);
+    for (const std::string& error : loaded.errors)
+        log::error("{}", error);
+    if (!loaded.errors.empty())
+        return log::error("the configuration in use stays");
+    try {
+        log::start(log_settings(loaded.config, command_line_));
+    } catch (const std::exception& error) {
+        return log::error("{}; the configuration in use stays", error.what());
+    }
+    if (needs_restart(config_, loaded.config))
+        log::warning("listen, stats_log, rejects_log and rrd_directory hold from the next start on");
+    receiver_.set_peers(loaded.config.event_peers);
+    worker_.set(record_log_settings(loaded.config));
+    rrd_.set_delay(loaded.config.rrd_delay);
+    log::info("configuration reloaded");
+}
+
+void Collector::reopen()
+{
+    log::reopen();
+    worker_.reopen();
+}
+
+void Collector::stop()
+{
+    if (std::exchange(stopping_, true))
+        return io_.stop();
+    log::info("stopping");
+    stop_timer_.expires_after(stop_timeout);
+    stop_timer_.async_wait([this](const boost::system::error_code& error) {
+        if (error)
+            return;
+        log::error("the logs did not take everything within {} s; the filters will send it again",
+                   stop_timeout.count());
+        io_.stop();
+    });
+    receiver_.stop([this] {
+        log::info("ended");
+        io_.stop();
+    });
+}
+
+int run(int argc, char** argv)
+{
+    const CommandLine command_line = parse_command_line(argc, argv, program);
+    const CollectorConfigResult loaded = load_collector_config(command_line.config);
+    const int verdict = report_config_errors(loaded.errors);
+    if (command_line.check_only || verdict != exit_code::ok)
+        return verdict;
+    log::start(log_settings(loaded.config, command_line));
+    ::tzset();
+    raise_open_files_limit();
+    log::info("version {}, configuration {}", version, command_line.config);
+    make_directories(loaded.config);
+    Collector collector(command_line, loaded.config);
+    collector.run();
+    return exit_code::ok;
+}
+
+} // namespace
+
+} // namespace smtpauth
+
+int main(int argc, char** argv)
+{
+    try {
+        return smtpauth::run(argc, argv);
+    } catch (const std::exception& error) {
+        smtpauth::log::error("{}", error.what());
+        return smtpauth::exit_code::unavailable;
+    }
+}
