@@ -15,10 +15,10 @@ namespace smtpauth {
 namespace {
 
 /// Records that wait for the worker, in octets; one more frame may come on top.
-constexpr std::size_t max_batch_bytes = 4 * 1024 * 1024;
+constexpr std::size_t max_batch_bytes = std::size_t{4} * 1024 * 1024;
 
 /// Octets a read: many records, for each costs the same system call.
-constexpr std::size_t scratch_size = 256 * 1024;
+constexpr std::size_t scratch_size = std::size_t{256} * 1024;
 
 /// Each may hold an unfinished frame in memory.
 constexpr std::size_t max_connections = 64;

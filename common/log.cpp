@@ -153,15 +153,16 @@ public:
     void start(const Settings& settings)
     {
         const bool journal = settings.to == "auto" && stderr_is_journal();
-        boost::shared_ptr<LineBackend> lines;
-        boost::shared_ptr<sinks::sink> sink;
-        if (settings.to.starts_with(file_prefix))
-            lines = boost::make_shared<LineBackend>(settings.to.substr(file_prefix.size()));
+        const bool file = settings.to.starts_with(file_prefix);
+        boost::shared_ptr<LineSink> lines;
+        if (file)
+            lines = make_line_sink(boost::make_shared<LineBackend>(settings.to.substr(file_prefix.size())),
+                                   Style::dated, settings.program);
         else if (settings.to == "stderr" || journal)
-            lines = boost::make_shared<LineBackend>();
-        if (lines)
-            sink = make_line_sink(lines, journal ? Style::priority : Style::dated, settings.program);
-        else
+            lines = make_line_sink(boost::make_shared<LineBackend>(), journal ? Style::priority : Style::dated,
+                                   settings.program);
+        boost::shared_ptr<sinks::sink> sink = lines;
+        if (!sink)
             sink = make_syslog_sink(settings.program);
 
         const std::lock_guard lock(mutex_);
@@ -177,7 +178,7 @@ public:
     {
         const std::lock_guard lock(mutex_);
         if (lines_)
-            lines_->reopen();
+            lines_->locked_backend()->reopen(); // locked: other threads write meanwhile
     }
 
     void write(Level line_level, std::string_view text)
@@ -191,8 +192,8 @@ public:
 
 private:
     std::mutex mutex_;
-    boost::shared_ptr<sinks::sink> sink_;  // in use
-    boost::shared_ptr<LineBackend> lines_; // its back end, where it is a log file or stderr
+    boost::shared_ptr<sinks::sink> sink_; // in use
+    boost::shared_ptr<LineSink> lines_;   // the same, where it is a log file or stderr
     blog::sources::severity_logger_mt<Level> logger_;
 };
 

@@ -1,11 +1,8 @@
-// A record as a line of the stats log or the rejects log, and back. Which of the two files a line belongs to
-// is event::passed(record). docs/formats/stats-log.md describes every label.
+// A record as a line of the stats log or the rejects log; line_reader.hpp is the way back. Which of the two
+// files a line belongs to is event::passed(record). docs/formats/stats-log.md describes every label.
 #pragma once
 
-#include <optional>
 #include <string>
-#include <string_view>
-#include <variant>
 
 #include "collector/config.hpp"
 #include "proto/event/record.hpp"
@@ -15,28 +12,5 @@ namespace smtpauth {
 
 /// Appends the line, with its line feed.
 void append_line(std::string& out, const event::Record& record, const event::RecordId& id, LogRecipients recipients);
-
-/// What a line tells. Lost are connect_time's milliseconds and the recipients that `log_recipients` kept out.
-struct LoggedRecord {
-    event::Record record;
-    event::RecordId id;
-};
-
-struct BadLine {
-    std::string error; ///< which label, what was expected; nothing of the line is quoted
-};
-
-/// Labels that it does not know are skipped.
-/// @param line  with or without its line feed.
-std::variant<LoggedRecord, BadLine> read_log_line(std::string_view line);
-
-/// What tells whether a line matters to somebody who reads back a day of them.
-struct LineMarks {
-    event::RecordId id;
-    event::Time eom_time{}; ///< whole seconds; 0 where the line does not tell
-};
-
-/// Finds the marks without reading the rest: twenty times as fast as read_log_line(). Nothing where there is no id.
-std::optional<LineMarks> marks_of(std::string_view line);
 
 } // namespace smtpauth

@@ -10,7 +10,7 @@
 namespace smtpauth {
 
 inline constexpr std::string_view null_sender = "<>";
-inline constexpr std::string_view loss_action = "loss";
+inline constexpr std::string_view loss_action = "loss"; ///< what a LOSS has in place of an Action
 
 inline constexpr std::array<std::pair<event::Action, std::string_view>, 6> action_names{
     {{event::Action::accept, "accept"},

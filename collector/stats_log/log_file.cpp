@@ -25,7 +25,9 @@ constexpr mode_t log_mode = 0640;
 constexpr int open_flags = O_RDWR | O_APPEND | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
 
 /// A line of ours is never longer; where the last line feed is further back, the file is not cut but ended.
-constexpr off_t max_half_line = 64 * 1024 * 1024;
+constexpr off_t max_half_line = off_t{64} * 1024 * 1024;
+
+constexpr std::size_t tail_block = 65536;
 
 constexpr int max_rotations_a_day = 10000;
 
@@ -47,7 +49,7 @@ int open_log(const std::string& path, bool& made)
 /// Where the last whole line ends: 0 if there is none within max_half_line, -1 if reading failed.
 off_t end_of_last_line(int fd, off_t size)
 {
-    std::array<char, 64 * 1024> block;
+    std::array<char, tail_block> block;
     const off_t lowest = std::max<off_t>(0, size - max_half_line);
     for (off_t end = size; end > lowest;) {
         const off_t begin = std::max<off_t>(lowest, end - static_cast<off_t>(block.size()));

@@ -18,24 +18,25 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t block_size = 256 * 1024;
+constexpr std::size_t block_size = std::size_t{256} * 1024;
 
 /// A longer line is none of ours; its pieces are dropped so that memory stays bounded.
-constexpr std::size_t max_line = 64 * 1024 * 1024;
+constexpr std::size_t max_line = std::size_t{64} * 1024 * 1024;
 
-bool is_digits(std::string_view text)
-{
-    return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
-/// ".YYYYMMDD" or ".YYYYMMDD.N"
+/// Ours, ".YYYYMMDD" and ".YYYYMMDD.N", and those of programs that rename and signal: ".1", "-20260301".
 bool is_rotation_suffix(std::string_view suffix)
 {
-    constexpr std::size_t date_size = 8;
-    if (suffix.size() < 1 + date_size || suffix[0] != '.' || !is_digits(suffix.substr(1, date_size)))
-        return false;
-    const std::string_view rest = suffix.substr(1 + date_size);
-    return rest.empty() || (rest[0] == '.' && is_digits(rest.substr(1)));
+    const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+    while (!suffix.empty()) {
+        if (suffix[0] != '.' && suffix[0] != '-')
+            return false;
+        suffix.remove_prefix(1);
+        const auto digits = std::find_if_not(suffix.begin(), suffix.end(), is_digit) - suffix.begin();
+        if (digits == 0)
+            return false;
+        suffix.remove_prefix(static_cast<std::size_t>(digits));
+    }
+    return true;
 }
 
 std::vector<std::pair<fs::file_time_type, std::string>> rotated_files(const fs::path& path)
@@ -46,7 +47,8 @@ std::vector<std::pair<fs::file_time_type, std::string>> rotated_files(const fs::
     for (fs::directory_iterator entry(path.parent_path(), error), end; !error && entry != end; entry.increment(error)) {
         const std::string candidate = entry->path().filename();
         std::error_code ignored;
-        if (candidate.starts_with(name) && is_rotation_suffix(std::string_view(candidate).substr(name.size())) &&
+        if (candidate.starts_with(name) && candidate != name &&
+            is_rotation_suffix(std::string_view(candidate).substr(name.size())) &&
             entry->symlink_status(ignored).type() == fs::file_type::regular)
             found.emplace_back(entry->last_write_time(ignored), entry->path());
     }

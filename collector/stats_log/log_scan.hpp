@@ -10,13 +10,13 @@
 
 namespace smtpauth {
 
-/// NAME and its rotated files NAME.YYYYMMDD and NAME.YYYYMMDD.N, the newest first: NAME itself, then by last
-/// write. At most `max_files`; those that are no regular files are left out.
+/// NAME and its rotated files, NAME with numbers behind dots or dashes, the newest first: NAME itself, then by
+/// last write. At most `max_files`; those that are no regular files are left out.
 std::vector<std::string> newest_log_files(const std::string& path, std::size_t max_files);
 
 struct ScanLimits {
     std::size_t max_files = 10;
-    std::uint64_t max_bytes = 256 * 1024 * 1024; ///< of all files together, the newest octets
+    std::uint64_t max_bytes = std::uint64_t{256} * 1024 * 1024; ///< of all files together, the newest octets
 };
 
 /// Calls `take` for each whole line, without its line feed. Files come newest first, the lines of one file in

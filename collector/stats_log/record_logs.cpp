@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "collector/stats_log/line.hpp"
+#include "collector/stats_log/line_reader.hpp"
 #include "collector/stats_log/log_scan.hpp"
 #include "common/log.hpp"
 #include "proto/event/codec.hpp"

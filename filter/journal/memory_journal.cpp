@@ -12,7 +12,7 @@ namespace smtpauth {
 namespace {
 
 /// Octets allocated at once; a larger frame gets a block of its own.
-constexpr std::size_t block_size = 64 * 1024;
+constexpr std::size_t block_size = std::size_t{64} * 1024;
 
 /// Octets before a frame's length counts.
 constexpr std::size_t length_size = 4;

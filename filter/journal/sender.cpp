@@ -29,7 +29,7 @@ constexpr std::chrono::seconds welcome_timeout(10);
 constexpr std::uint64_t window = std::uint64_t{2} * event::max_frame_length;
 
 /// Octets written in one turn of the loop: the mail path's turn comes in between.
-constexpr std::size_t octets_a_turn = 256 * 1024;
+constexpr std::size_t octets_a_turn = std::size_t{256} * 1024;
 
 constexpr std::size_t scratch_size = 4096;
 

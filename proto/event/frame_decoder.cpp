@@ -11,7 +11,7 @@ namespace {
 constexpr std::size_t length_size = 4;
 
 /// A kept buffer above this is given back once its frame was taken.
-constexpr std::size_t kept_capacity = 64 * 1024;
+constexpr std::size_t kept_capacity = std::size_t{64} * 1024;
 
 } // namespace
 

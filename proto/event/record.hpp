@@ -40,17 +40,17 @@ struct Record {
     std::string auth_id;           // the identity, normalised; "" without one
     std::string auth_id_raw;       // as typed, only where it differs from auth_id
     std::optional<std::string>
-        sender;                     // envelope sender without brackets, "" is the null sender; absent: none was given
-    Time eom_time{};                // when the decision fell: end of message, or the refused command
-    PackedStrings recipients;       // accepted by the MTA, without brackets, in SMTP order
-    std::uint32_t rcpt_unlisted = 0;         // accepted like those, but beyond the limit on what is kept
-    std::uint32_t rcpt_refused = 0;          // recipients that the MTA itself refused
-    std::optional<std::uint64_t> size_bytes;  // as the client sent it, CRLF line ends
-    std::string queue_id;                     // macro i
-    std::string country;                      // ISO 3166-1 alpha-2
-    std::uint32_t asn = 0;                    // 0: unknown
-    std::string rule;                         // which rule acted or would have acted
-    std::string reason;                       // the answer's text, or the arithmetic, for people
+        sender;                      // envelope sender without brackets, "" is the null sender; absent: none was given
+    Time eom_time{};                 // when the decision fell: end of message, or the refused command
+    PackedStrings recipients;        // accepted by the MTA, without brackets, in SMTP order
+    std::uint32_t rcpt_unlisted = 0; // accepted like those, but beyond the limit on what is kept
+    std::uint32_t rcpt_refused = 0;  // recipients that the MTA itself refused
+    std::optional<std::uint64_t> size_bytes; // as the client sent it, CRLF line ends
+    std::string queue_id;                    // macro i
+    std::string country;                     // ISO 3166-1 alpha-2
+    std::uint32_t asn = 0;                   // 0: unknown
+    std::string rule;                        // which rule acted or would have acted
+    std::string reason;                      // the answer's text, or the arithmetic, for people
 
     std::uint64_t count = 1; // loss: how many records; folded refusals: how many refusals
 

@@ -1,0 +1,223 @@
+#include "collector/stats_log/record_logs.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "proto/event/codec.hpp"
+#include "tests/support/records.hpp"
+#include "tests/support/temp_directory.hpp"
+
+using namespace smtpauth;
+using test::message;
+using test::refusal;
+using test::TempDirectory;
+
+namespace {
+
+constexpr std::uint64_t journal = 0xa;
+
+void add(Batch& batch, std::uint64_t sequence, const event::Record& record, std::uint64_t of_journal = journal)
+{
+    std::string bytes;
+    event::encode(record, bytes);
+    batch.add(1, {of_journal, sequence}, bytes);
+}
+
+/// The ids of a log's lines, without the journal's.
+std::vector<std::string> ids_in(const std::string& text)
+{
+    std::vector<std::string> ids;
+    for (std::size_t at = text.find("\tid:"); at != std::string::npos; at = text.find("\tid:", at + 1)) {
+        const std::size_t begin = text.find('-', at + 4) + 1;
+        ids.push_back(text.substr(begin, text.find_first_of("\t\n", begin) - begin));
+    }
+    return ids;
+}
+
+struct Fixture {
+    Fixture() { clock.set(test::noon); }
+
+    RecordLogs logs()
+    {
+        return {directory / "stats.log", directory / "rejects.log", {}, clock, [this](const TrafficSample& sample) {
+                    samples.push_back(sample);
+                }};
+    }
+
+    void write(RecordLogs& logs, const Batch& batch)
+    {
+        logs.add(batch);
+        REQUIRE(logs.commit() == std::nullopt);
+    }
+
+    std::vector<std::string> stats() const { return ids_in(directory.read("stats.log")); }
+    std::vector<std::string> rejects() const { return ids_in(directory.read("rejects.log")); }
+
+    TempDirectory directory;
+    ManualClock clock;
+    std::vector<TrafficSample> samples;
+};
+
+using Ids = std::vector<std::string>;
+
+} // namespace
+
+TEST_CASE("mail that passed stands in the stats log, everything else in the rejects log", "[stats_log][logs]")
+{
+    Fixture t;
+    auto logs = t.logs();
+    auto warned = message();
+    warned.action = event::Action::warn;
+    auto held = message();
+    held.action = event::Action::hold;
+    event::Record loss;
+    loss.type = event::RecordType::loss;
+
+    Batch batch;
+    add(batch, 1, message());
+    add(batch, 2, refusal());
+    add(batch, 3, warned);
+    add(batch, 4, held);
+    add(batch, 5, loss);
+    t.write(logs, batch);
+    CHECK(t.stats() == Ids{"1", "3"});
+    CHECK(t.rejects() == Ids{"2", "4", "5"});
+}
+
+TEST_CASE("a record that comes again is not written again", "[stats_log][logs]")
+{
+    Fixture t;
+    Batch batch;
+    add(batch, 1, message());
+    add(batch, 2, refusal());
+    add(batch, 3, message());
+    {
+        auto logs = t.logs();
+        t.write(logs, batch);
+        t.write(logs, batch);
+    }
+    CHECK(t.samples.size() == 3);
+
+    // A new process knows it from the files, each by itself, and counts what it reads.
+    auto logs = t.logs();
+    std::size_t recounted = 0;
+    logs.read_back(test::noon, [&recounted](const TrafficSample&) { ++recounted; });
+    CHECK(recounted == 3);
+    add(batch, 4, refusal());
+    add(batch, 5, message());
+    t.write(logs, batch);
+    CHECK(t.stats() == Ids{"1", "3", "5"});
+    CHECK(t.rejects() == Ids{"2", "4"});
+    CHECK(t.samples.size() == 5);
+}
+
+TEST_CASE("a record that reached one file only reaches the other after a restart", "[stats_log][logs]")
+{
+    Fixture t;
+    Batch batch;
+    add(batch, 1, refusal());
+    add(batch, 2, message());
+    {
+        auto logs = t.logs();
+        t.write(logs, batch);
+    }
+    std::filesystem::resize_file(t.directory / "rejects.log", 0);
+    auto logs = t.logs();
+    logs.read_back({}, [](const TrafficSample&) {});
+    t.write(logs, batch);
+    CHECK(t.stats() == Ids{"2"});
+    CHECK(t.rejects() == Ids{"1"});
+}
+
+TEST_CASE("each filter counts by itself", "[stats_log][logs]")
+{
+    Fixture t;
+    auto logs = t.logs();
+    Batch batch;
+    add(batch, 7, message(), 0xa);
+    add(batch, 3, message(), 0xb);
+    add(batch, 7, message(), 0xb);
+    t.write(logs, batch);
+    CHECK(t.stats() == Ids{"7", "3", "7"});
+}
+
+TEST_CASE("lines of others do not hide what the log has", "[stats_log][logs]")
+{
+    Fixture t;
+    t.directory.write("stats.log", "garbage\nauth_id:alice\tid:000000000000000a-2\n\n\xff\xfe\n");
+    auto logs = t.logs();
+    logs.read_back({}, [](const TrafficSample&) {});
+    Batch batch;
+    add(batch, 2, message());
+    add(batch, 3, message());
+    t.write(logs, batch);
+    CHECK(t.stats() == Ids{"2", "3"});
+}
+
+TEST_CASE("a record that cannot be read is named and passed over", "[stats_log][logs]")
+{
+    Fixture t;
+    auto logs = t.logs();
+    Batch batch;
+    batch.add(1, {journal, 1}, "\x01");
+    add(batch, 2, message());
+    t.write(logs, batch);
+    CHECK(t.stats() == Ids{"2"});
+    CHECK(t.rejects() == Ids{"1"});
+    CHECK_THAT(t.directory.read("rejects.log"), Catch::Contains("action:loss") && Catch::Contains("could not be read"));
+}
+
+TEST_CASE("traffic is told when it stands in the log, by recipients", "[stats_log][logs]")
+{
+    Fixture t;
+    auto logs = t.logs();
+    auto folded = refusal();
+    folded.count = 61;
+    Batch batch;
+    add(batch, 1, message());
+    add(batch, 2, folded);
+    logs.add(batch);
+    CHECK(t.samples.empty());
+    REQUIRE(logs.commit() == std::nullopt);
+    REQUIRE(t.samples.size() == 2);
+    CHECK(t.samples[0].graph == Graph::passed);
+    CHECK(t.samples[0].time == test::noon);
+    CHECK(t.samples[0].counts == TrafficCounts{1, 2, 0, 0});
+    CHECK(t.samples[1].graph == Graph::refused);
+    CHECK(t.samples[1].counts == TrafficCounts{61, 0, 0, 0});
+}
+
+TEST_CASE("the recount counts recipients also where the log keeps only their number", "[stats_log][logs]")
+{
+    Fixture t;
+    {
+        auto logs = t.logs();
+        logs.set({LogRecipients::count, Durability::process});
+        Batch batch;
+        add(batch, 1, message());
+        t.write(logs, batch);
+    }
+    auto logs = t.logs();
+    std::vector<TrafficSample> recounted;
+    logs.read_back(test::noon, [&recounted](const TrafficSample& sample) { recounted.push_back(sample); });
+    REQUIRE(recounted.size() == 1);
+    CHECK(recounted[0].counts == TrafficCounts{1, 2, 0, 0});
+    CHECK(recounted[0].time == test::noon);
+}
+
+TEST_CASE("records before the recount's time are not counted again", "[stats_log][logs]")
+{
+    Fixture t;
+    {
+        auto logs = t.logs();
+        Batch batch;
+        add(batch, 1, message());
+        auto later = message();
+        later.eom_time += std::chrono::minutes(1);
+        add(batch, 2, later);
+        t.write(logs, batch);
+    }
+    auto logs = t.logs();
+    std::size_t recounted = 0;
+    logs.read_back(test::noon + std::chrono::seconds(30), [&recounted](const TrafficSample&) { ++recounted; });
+    CHECK(recounted == 1);
+}
