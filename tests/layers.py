@@ -29,7 +29,7 @@ HOMES = [
     (r"boost/log/", r"common/log"),
     (r"maxminddb\.h", r"common/geo"),
     (r"toml\+\+|toml\.hpp", r"common/config"),
-    (r"rrd\.h", r"collector/rrd/"),
+    (r"rrd\.h", r"(collector/rrd/|tests/support/rrd_reader)"),
     (r"catch2/", r"tests/"),
 ]
 

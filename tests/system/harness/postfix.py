@@ -61,8 +61,10 @@ class Postfix:
         bench.folder("postfix/data", owner=POSTFIX_USER)
         self._write_main_cf(milter, settings)
         self._write_master_cf()
-        self._start_postfix()
+        self._make_queue()
+        # An smtpd that finds no Dovecot ends, and Postfix then waits for a minute before it starts another.
         self._start_dovecot()
+        self._start_postfix()
 
     def sendmail(self, sender, recipients, message):
         """Submits by the sendmail command, not by SMTP."""
@@ -132,12 +134,14 @@ class Postfix:
             smtpd.append(f"[::1]:{port} inet n - n - - smtpd {submission}")
         (self.etc / "master.cf").write_text("\n".join(smtpd) + SERVICES)
 
-    def _start_postfix(self):
+    def _make_queue(self):
         # "check" makes the queue's folders; its complaints about a setgid program do not matter to root.
         check = subprocess.run([self.root / "usr/sbin/postfix", "-c", self.etc, "check"], env=self.env, timeout=30,
                                capture_output=True, text=True)
         if check.returncode != 0:
             raise Failure(f"postfix check: {check.stderr}")
+
+    def _start_postfix(self):
         self.process = self.bench.start("postfix", [self.root / "usr/lib/postfix/sbin/master", "-c", self.etc, "-s"],
                                         env=self.env)
         wait_for(lambda: accepts(self.submission), 15, "Postfix to listen")
