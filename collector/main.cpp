@@ -108,8 +108,9 @@ private:
 /// Settings that the running process cannot take over.
 bool needs_restart(const CollectorConfig& before, const CollectorConfig& after)
 {
-    return before.listen != after.listen || before.stats_log != after.stats_log ||
-           before.rejects_log != after.rejects_log || before.rrd_directory != after.rrd_directory;
+    return before.listen != after.listen || before.listen_options != after.listen_options ||
+           before.stats_log != after.stats_log || before.rejects_log != after.rejects_log ||
+           before.rrd_directory != after.rrd_directory;
 }
 
 void Collector::reload()
@@ -125,7 +126,8 @@ void Collector::reload()
         return log::error("{}; the configuration in use stays", error.what());
     }
     if (needs_restart(config_, loaded.config))
-        log::warning("listen, stats_log, rejects_log and rrd_directory hold from the next start on");
+        log::warning(
+            "listen, listen_mode, listen_group, stats_log, rejects_log and rrd_directory hold from the next start on");
     receiver_.set_peers(loaded.config.event_peers);
     worker_.set(record_log_settings(loaded.config));
     rrd_.set_delay(loaded.config.rrd_delay);
@@ -157,6 +159,14 @@ void Collector::stop()
     });
 }
 
+/// Settings of parts that are not built yet: whoever changed one should know.
+bool sets_what_does_nothing_yet(const CollectorConfig& config)
+{
+    const CollectorConfig defaults;
+    return config.control != defaults.control || config.http != defaults.http ||
+           config.keep_days != defaults.keep_days || config.compress_after_days != defaults.compress_after_days;
+}
+
 int run(int argc, char** argv)
 {
     const CommandLine command_line = parse_command_line(argc, argv, program);
@@ -168,6 +178,8 @@ int run(int argc, char** argv)
     ::tzset();
     raise_open_files_limit();
     log::info("version {}, configuration {}", version, command_line.config);
+    if (sets_what_does_nothing_yet(loaded.config))
+        log::warning("control, http, keep_days and compress_after_days have no effect yet");
     make_directories(loaded.config);
     Collector collector(command_line, loaded.config);
     collector.run();

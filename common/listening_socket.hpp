@@ -17,6 +17,7 @@ struct ListenOptions {
     mode_t mode = 0660;
     std::string group; ///< "" keeps the process's own
     int backlog = SOMAXCONN;
+    bool operator==(const ListenOptions&) const = default;
 };
 
 class ListeningSocket {

@@ -1,17 +1,20 @@
 #include "common/log.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <cstdint>
 #include <cstdlib>
 #include <ctime>
 #include <mutex>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
 
 #define BOOST_LOG_USE_NATIVE_SYSLOG
 #include <boost/log/attributes/value_extraction.hpp>
@@ -35,7 +38,8 @@ namespace blog = boost::log;
 namespace sinks = boost::log::sinks;
 namespace syslog = boost::log::sinks::syslog;
 
-constexpr std::size_t longest_text = 4096;
+/// With what stands before it, a line stays below PIPE_BUF: it is written whole or not at all.
+constexpr std::size_t longest_text = 3800;
 constexpr std::string_view file_prefix = "file:";
 constexpr const char* severity = "Severity";
 
@@ -93,8 +97,16 @@ public:
 
     void consume(const blog::record_view&, const string_type& formatted)
     {
-        const std::string line = formatted + '\n';
         const int fd = file_ ? file_.get() : STDERR_FILENO;
+        // A pipe that nobody reads must not stop the mail.
+        if (pollfd ready{fd, POLLOUT, 0}; ::poll(&ready, 1, 0) != 1) {
+            ++dropped_;
+            return;
+        }
+        std::string line;
+        if (dropped_ > 0)
+            line = fmt::format("{} lines are missing here: they could not be written\n", std::exchange(dropped_, 0));
+        line += formatted + '\n';
         // A log that cannot be written has nobody to tell.
         [[maybe_unused]] const ssize_t written = ::write(fd, line.data(), line.size());
     }
@@ -109,6 +121,7 @@ public:
 private:
     std::string path_;
     FileDescriptor file_;
+    std::uint64_t dropped_ = 0; // lines, since the last that was written
 };
 
 using LineSink = sinks::synchronous_sink<LineBackend>;

@@ -12,17 +12,30 @@ namespace {
 
 constexpr std::chrono::minutes reminder_interval{1};
 
+/// How often a file that could not be read is tried again, besides when something happens to it.
+constexpr std::chrono::seconds retry_interval{1};
+
+/// A file that is no list would be one that lists nobody. "" where nothing is wrong.
+std::string_view fault_of(std::string_view text)
+{
+    if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff"))
+        return "is UTF-16, expected UTF-8";
+    if (text.find('\0') != std::string_view::npos)
+        return "has a NUL byte, expected text";
+    return {};
+}
+
 } // namespace
 
 WatchedIdList::WatchedIdList(asio::io_context& io, std::string path, const IdNormalizer& normalizer, const Clock& clock,
-                             std::uint64_t max_bytes)
+                             std::shared_ptr<const IdList> until_read, std::uint64_t max_bytes)
     : path_(std::move(path)),
       normalizer_(normalizer),
       clock_(clock),
       max_bytes_(max_bytes),
-      list_(std::make_shared<const IdList>()),
+      list_(std::move(until_read)),
       due_timer_(io),
-      reminder_(io),
+      retry_(io),
       watch_(io, path_,
              {.replaced =
                   [this] {
@@ -78,6 +91,13 @@ void WatchedIdList::read()
         complain(content.error);
         return;
     }
+    if (const std::string_view fault = fault_of(content.text); !fault.empty()) {
+        reload_schedule_.cancel();
+        complain(std::string(fault));
+        return;
+    }
+    problem_.clear();
+    retry_.cancel();
     IdList list = IdList::parse(content.text, normalizer_);
     const std::size_t before = list_->size();
     const auto verdict = reload_schedule_.judge(clock_.steady_now(), before, list.size());
@@ -92,8 +112,6 @@ void WatchedIdList::read()
 void WatchedIdList::take(IdList list)
 {
     list_ = std::make_shared<const IdList>(std::move(list));
-    problem_.clear();
-    reminder_.cancel();
     log::info("id list {}: {} ids", path_, list_->size());
 }
 
@@ -106,19 +124,27 @@ void WatchedIdList::on_vanished()
 
 void WatchedIdList::complain(const std::string& problem)
 {
-    const bool known = problem == problem_;
+    const auto now = clock_.steady_now();
+    const bool trying = !problem_.empty();
+    if (problem != problem_ || now - complained_ >= reminder_interval) {
+        log::error("id list {}: {}; {} ids stay in use", path_, problem, list_->size());
+        complained_ = now;
+    }
     problem_ = problem;
-    if (!known)
-        remind();
+    if (!trying)
+        retry();
 }
 
-void WatchedIdList::remind()
+/// What kept the file from being read may pass without anything happening to the file.
+void WatchedIdList::retry()
 {
-    log::error("id list {}: {}; {} ids stay in use", path_, problem_, list_->size());
-    reminder_.expires_after(reminder_interval);
-    reminder_.async_wait([this, alive = std::weak_ptr(alive_)](const boost::system::error_code& error) {
-        if (!error && !alive.expired() && !problem_.empty())
-            remind();
+    retry_.expires_after(retry_interval);
+    retry_.async_wait([this, alive = std::weak_ptr(alive_)](const boost::system::error_code& error) {
+        if (error || alive.expired() || problem_.empty())
+            return;
+        reload();
+        if (!problem_.empty())
+            retry();
     });
 }
 

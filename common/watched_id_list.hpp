@@ -20,10 +20,12 @@ public:
     static constexpr std::uint64_t default_max_bytes = std::uint64_t{64} * 1024 * 1024;
 
     /// Loads the file and watches it from then on. A file that cannot be read gives an empty list, and
-    /// an error in the log at once and each minute until it can.
+    /// an error in the log at once and each minute until it can; it is tried each second.
     /// @param path  absolute; not followed where it is a symbolic link.
     /// @param clock  must outlive this object.
+    /// @param until_read  in use until the file can be read: the list of another file that this one follows.
     WatchedIdList(asio::io_context& io, std::string path, const IdNormalizer& normalizer, const Clock& clock,
+                  std::shared_ptr<const IdList> until_read = std::make_shared<const IdList>(),
                   std::uint64_t max_bytes = default_max_bytes);
     WatchedIdList(const WatchedIdList&) = delete;
     WatchedIdList& operator=(const WatchedIdList&) = delete;
@@ -44,7 +46,7 @@ private:
     void take(IdList list);
     void on_vanished();
     void complain(const std::string& problem);
-    void remind();
+    void retry();
 
     std::string path_;
     IdNormalizer normalizer_;
@@ -54,7 +56,8 @@ private:
     std::string problem_; // why the file cannot be read; "" where it can
     ReloadSchedule reload_schedule_;
     Timer due_timer_;
-    Timer reminder_;
+    Timer retry_;
+    Clock::SteadyTime complained_{};
     FileWatch watch_;                                        // behind what it calls back into
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(); // expires before a handler that is queued runs
 };

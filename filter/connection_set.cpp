@@ -17,6 +17,15 @@ namespace {
 /// One read that feeds many packets: kernel calls are most of the cost of a message.
 constexpr std::size_t scratch_bytes = 64 * 1024;
 
+/// Replies to a peer that does not read are made no further than this.
+constexpr std::size_t max_output_bytes = std::size_t{64} * 1024;
+
+/// An idle connection gives back what its replies took beyond this.
+constexpr std::size_t kept_output_bytes = 4096;
+
+/// A peer that takes no reply for so long will not take one any more: no MTA waits longer for a milter.
+constexpr std::chrono::minutes write_timeout{6};
+
 /// How often the deadlines of all connections are looked at.
 constexpr std::chrono::seconds sweep_interval{10};
 
@@ -41,11 +50,13 @@ private:
     std::optional<Handler> handler_;
 };
 
-/// For records whose answer waits for nothing.
+/// For records whose answer waits for nothing, and so perhaps outlive their connection.
 class Unheeded final : public CommitWaiter {
 public:
     void committed() override {}
 };
+
+Unheeded unheeded;
 
 } // namespace
 
@@ -61,10 +72,10 @@ struct ConnectionSet::Connection {
     StreamSocket socket;
     Conversation conversation;
     CommitSignal commit;
-    Unheeded unheeded;
     std::string peer;
     Clock::SteadyTime last_active;
     std::list<Connection>::iterator self;
+    bool writing = false; ///< waits for the peer to take replies
     bool closing = false; ///< by the sweep or close(): not by the peer
 
     /// Writes as much of the output as the socket takes. False: the peer is gone.
@@ -83,6 +94,8 @@ struct ConnectionSet::Connection {
             sent += static_cast<std::size_t>(n);
         }
         output.erase(0, sent);
+        if (output.empty() && output.capacity() > kept_output_bytes)
+            output.shrink_to_fit();
         return true;
     }
 };
@@ -118,12 +131,14 @@ void ConnectionSet::add(StreamSocket socket, SizeSource& size_source, std::strin
 Task<void> ConnectionSet::serve(Connection& connection)
 {
     Conversation& conversation = connection.conversation;
-    for (bool open = true; open;) {
-        const auto [wait_error] =
-            co_await connection.socket.async_wait(StreamSocket::wait_read, asio::as_tuple(use_task));
-        // A wait that drain() cancelled still looks once for a MAIL that had arrived.
-        if (connection.closing || (wait_error && !draining_))
-            co_return;
+    for (;;) {
+        // A draining connection looks once more for a MAIL that had arrived, and waits only for the rest of a message.
+        if (!draining_ || conversation.in_message()) {
+            const auto [error] =
+                co_await connection.socket.async_wait(StreamSocket::wait_read, asio::as_tuple(use_task));
+            if (connection.closing || (error && !draining_))
+                co_return;
+        }
         const ssize_t received =
             ::recv(connection.socket.native_handle(), scratch_.data(), scratch_.size(), MSG_DONTWAIT);
         if (received < 0 && (errno == EAGAIN || errno == EINTR)) {
@@ -139,35 +154,56 @@ Task<void> ConnectionSet::serve(Connection& connection)
 
         connection.last_active = site_.clock.steady_now();
         conversation.receive({scratch_.data(), static_cast<std::size_t>(received)});
-        for (;;) {
-            const Conversation::Step step = conversation.next();
-            if (std::holds_alternative<Conversation::Idle>(step))
-                break;
-            if (const auto* close = std::get_if<Conversation::Close>(&step)) {
-                if (!close->error.empty())
-                    log::warning("mta {}: {}; connection closed", connection.peer, close->error);
-                open = false;
-                break;
-            }
-            const auto& commit = std::get<Conversation::Commit>(step);
-            CommitWaiter& waiter = commit.waits ? static_cast<CommitWaiter&>(connection.commit) : connection.unheeded;
-            if (!journal_.append(commit.record, waiter) && commit.waits) {
-                conversation.keep_rest(); // others read into the scratch buffer meanwhile
+        for (Progress progress = Progress::more; progress != Progress::idle;) {
+            progress = advance(connection);
+            if (progress == Progress::wait_for_commit) {
                 co_await connection.commit.wait();
+                if (connection.closing)
+                    co_return;
+                conversation.committed();
             }
-            conversation.committed();
-        }
-
-        if (!connection.send_some())
-            co_return;
-        while (!conversation.output().empty()) {
-            const auto [write_error] =
-                co_await connection.socket.async_wait(StreamSocket::wait_write, asio::as_tuple(use_task));
-            if (connection.closing || (write_error && !draining_) || !connection.send_some())
+            if (!connection.send_some())
+                co_return;
+            while (!conversation.output().empty()) {
+                connection.writing = true;
+                const auto [error] =
+                    co_await connection.socket.async_wait(StreamSocket::wait_write, asio::as_tuple(use_task));
+                if (connection.closing || (error && !draining_) || !connection.send_some())
+                    co_return;
+            }
+            connection.writing = false;
+            if (progress == Progress::closed)
                 co_return;
         }
-        if (draining_ && !conversation.in_message())
-            co_return;
+    }
+}
+
+/// Takes the conversation as far as it gets without waiting for anything.
+ConnectionSet::Progress ConnectionSet::advance(Connection& connection)
+{
+    Conversation& conversation = connection.conversation;
+    for (;;) {
+        const Conversation::Step step = conversation.next();
+        if (std::holds_alternative<Conversation::Idle>(step))
+            return Progress::idle;
+        if (const auto* close = std::get_if<Conversation::Close>(&step)) {
+            if (!close->error.empty())
+                log::warning("mta {}: {}; connection closed", connection.peer, close->error);
+            return Progress::closed;
+        }
+        const auto& commit = std::get<Conversation::Commit>(step);
+        CommitWaiter& waiter = commit.waits ? static_cast<CommitWaiter&>(connection.commit) : unheeded;
+        const bool safe = journal_.append(commit.record, waiter);
+        // Whoever waits gives the scratch buffer to other connections.
+        if (commit.waits && !safe) {
+            conversation.keep_rest();
+            return Progress::wait_for_commit;
+        }
+        conversation.committed();
+        if (conversation.output().size() > max_output_bytes) {
+            conversation.keep_rest();
+            return Progress::more;
+        }
     }
 }
 
@@ -206,12 +242,15 @@ Task<void> ConnectionSet::sweep()
         const auto [error] = co_await sweep_timer_.async_wait(asio::as_tuple(use_task));
         if (error)
             co_return;
-        const auto deadline = site_.clock.steady_now() - site_.config->idle_timeout;
+        const auto now = site_.clock.steady_now();
         for (Connection& connection : connections_) {
-            if (connection.last_active > deadline || connection.closing)
+            const std::chrono::milliseconds timeout =
+                connection.writing ? std::chrono::milliseconds(write_timeout) : site_.config->idle_timeout;
+            if (now - connection.last_active < timeout || connection.closing)
                 continue;
-            log::warning("mta {}: silent for more than {} s; connection closed", connection.peer,
-                         std::chrono::duration_cast<std::chrono::seconds>(site_.config->idle_timeout).count());
+            log::warning("mta {}: {} for more than {} s; connection closed", connection.peer,
+                         connection.writing ? "takes no replies" : "silent",
+                         std::chrono::duration_cast<std::chrono::seconds>(timeout).count());
             connection.closing = true;
             connection.socket.cancel();
         }

@@ -40,7 +40,11 @@ public:
 private:
     struct Connection;
 
+    /// What stops advance().
+    enum class Progress { idle, more, wait_for_commit, closed };
+
     Task<void> serve(Connection& connection);
+    Progress advance(Connection& connection);
     void remove(Connection& connection);
     Task<void> sweep();
 

@@ -1,5 +1,5 @@
 // One MTA connection without its socket: bytes in, replies and records out. Asks the checks, gathers the record,
-// and holds an answer back until its record is safe. Judges nothing itself and does no I/O (connection.hpp does).
+// and holds an answer back until its record is safe. Judges nothing itself and does no I/O (connection_set.hpp does).
 #pragma once
 
 #include <cstdint>

@@ -23,8 +23,8 @@ namespace {
 /// How long a listener waits when the process can open no more descriptors: trying at once would spin.
 constexpr std::chrono::milliseconds out_of_descriptors_pause{100};
 
-/// At most one line in the log for this long while connections are refused because there are too many.
-constexpr std::chrono::seconds full_log_interval{10};
+/// At most one line in the log for this long while connections cannot be taken.
+constexpr std::chrono::seconds complaint_interval{10};
 
 } // namespace
 
@@ -68,7 +68,7 @@ Task<void> Listener::accept()
                 break;
             if (errno == ECONNABORTED || errno == EINTR)
                 continue;
-            log::error("listener {}: cannot accept: {}", to_string(socket_->spec()), std::strerror(errno));
+            complain(fmt::format("cannot accept: {}", std::strerror(errno)));
             pause_.expires_after(out_of_descriptors_pause);
             co_await pause_.async_wait(asio::as_tuple(use_task));
             break;
@@ -80,16 +80,12 @@ Task<void> Listener::accept()
 bool Listener::take(int fd)
 {
     if (!allowed(fd)) {
-        log::warning("listener {}: {} may not connect (setting filter.allow)", to_string(socket_->spec()),
-                     peer_name(fd));
+        complain(peer_name(fd) + " may not connect (setting filter.allow)");
         return false;
     }
     if (connections_.size() >= site_.config->max_connections) {
-        const auto now = site_.clock.steady_now();
-        if (full_logged_ == Clock::SteadyTime{} || now - full_logged_ > full_log_interval)
-            log::error("listener {}: {} connections are open, all that max_connections allows; more are closed",
-                       to_string(socket_->spec()), connections_.size());
-        full_logged_ = now;
+        complain(fmt::format("{} connections are open, all that max_connections allows; more are closed",
+                             connections_.size()));
         return false;
     }
 
@@ -99,6 +95,17 @@ bool Listener::take(int fd)
     const int family = tcp ? (std::get<TcpSocketSpec>(socket_->spec()).v6 ? AF_INET6 : AF_INET) : AF_UNIX;
     connections_.add(StreamSocket(io_, asio::generic::stream_protocol(family, 0), fd), size_source_, peer_name(fd));
     return true;
+}
+
+/// What happens to connections may happen to thousands of them a second.
+void Listener::complain(const std::string& problem)
+{
+    const auto now = site_.clock.steady_now();
+    if (complaints_++ > 0 && now - complained_ < complaint_interval)
+        return;
+    log::error("listener {}: {}{}", to_string(socket_->spec()), problem,
+               complaints_ > 1 ? fmt::format(" ({} such complaints so far)", complaints_) : "");
+    complained_ = now;
 }
 
 bool Listener::allowed(int fd) const

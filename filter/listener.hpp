@@ -1,6 +1,7 @@
 // Accepts MTA connections of one socket and hands them to the loop's connections. Loop's thread only.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -23,6 +24,7 @@ public:
 private:
     Task<void> accept();
     bool take(int fd);
+    void complain(const std::string& problem);
     std::string peer_name(int fd) const;
     bool allowed(int fd) const;
 
@@ -33,7 +35,8 @@ private:
     Descriptor acceptor_; ///< waits on a duplicate of the socket's descriptor
     Timer pause_;
     SizeSource size_source_;
-    Clock::SteadyTime full_logged_{};
+    Clock::SteadyTime complained_{};
+    std::uint64_t complaints_ = 0;
 };
 
 } // namespace smtpauth

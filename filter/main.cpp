@@ -32,6 +32,9 @@ constexpr auto program = "smtpauth-filter";
 /// Requested action not taken for policy reasons (RFC 5321, 4.2.3).
 constexpr int reject_code = 550;
 
+/// Descriptors besides those of connections: listeners, databases, the stream, the log.
+constexpr std::size_t spare_descriptors = 64;
+
 /// How long a stopping filter waits for the collector to take the last records.
 constexpr std::chrono::seconds flush_timeout{5};
 
@@ -75,7 +78,10 @@ private:
     void follow_reject_list()
     {
         const FilterConfig& config = *site_.config;
-        reject_ids_ = std::make_shared<WatchedIdList>(io_, config.reject_ids, config.auth_id_normalize, clock_);
+        // A new name that cannot be read must not let everybody pass.
+        auto until_read = reject_ids_ ? reject_ids_->current() : std::make_shared<const IdList>();
+        reject_ids_ = std::make_shared<WatchedIdList>(io_, config.reject_ids, config.auth_id_normalize, clock_,
+                                                      std::move(until_read));
     }
 
     void build_checks()
@@ -111,7 +117,8 @@ private:
 /// Settings that the running process cannot take over: what it listens on, and what it has allocated.
 bool needs_restart(const FilterConfig& before, const FilterConfig& after)
 {
-    return before.listen != after.listen || before.collector != after.collector ||
+    return before.listen != after.listen || before.listen_options != after.listen_options ||
+           before.collector != after.collector || before.state_directory != after.state_directory ||
            before.queue_max_bytes != after.queue_max_bytes || before.message_size != after.message_size;
 }
 
@@ -131,12 +138,10 @@ void Filter::reload()
     const std::shared_ptr<const FilterConfig> before = site_.config;
     site_.config = std::make_shared<const FilterConfig>(std::move(loaded.config));
     if (needs_restart(*before, *site_.config))
-        log::warning("listen, collector, queue_max_bytes and message_size hold from the next start on");
+        log::warning("listen, listen_mode, listen_group, collector, state_directory, queue_max_bytes and message_size "
+                     "hold from the next start on");
     locator_.load(*site_.config);
-    if (before->reject_ids == site_.config->reject_ids && before->auth_id_normalize == site_.config->auth_id_normalize)
-        reject_ids_->reload();
-    else
-        follow_reject_list();
+    follow_reject_list(); // anew in any case: a folder above it may be another one by now
     build_checks();
     log::info("configuration reloaded");
 }
@@ -171,6 +176,16 @@ void Filter::flush()
     });
 }
 
+/// Settings of parts that are not built yet: whoever changed one should know.
+bool sets_what_does_nothing_yet(const FilterConfig& config)
+{
+    const FilterConfig defaults;
+    return config.control != defaults.control || config.journal_directory != defaults.journal_directory ||
+           config.journal_max_bytes != defaults.journal_max_bytes ||
+           config.on_journal_full != defaults.on_journal_full || config.durability != defaults.durability ||
+           config.threads != defaults.threads;
+}
+
 int run(int argc, char** argv)
 {
     const CommandLine command_line = parse_command_line(argc, argv, program);
@@ -179,8 +194,13 @@ int run(int argc, char** argv)
     if (command_line.check_only || verdict != exit_code::ok)
         return verdict;
     log::start(log_settings(loaded.config, command_line));
-    raise_open_files_limit();
+    if (const std::size_t files = raise_open_files_limit(); files < loaded.config.max_connections + spare_descriptors)
+        log::warning("the limit of {} open files is too low for {} connections (max_connections)", files,
+                     loaded.config.max_connections);
     log::info("version {}, configuration {}", version, command_line.config);
+    if (sets_what_does_nothing_yet(loaded.config))
+        log::warning("control, journal_directory, journal_max_bytes, on_journal_full, durability and threads have no "
+                     "effect yet");
     Filter filter(command_line, loaded.config);
     filter.run();
     return exit_code::ok;

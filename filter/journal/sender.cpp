@@ -165,8 +165,9 @@ std::optional<std::string> Sender::greet()
         return "HELLO not sent: " + reason_of(errno);
     timer_.expires_after(welcome_timeout);
     timer_.async_wait([this](const boost::system::error_code& error) {
+        boost::system::error_code ignored; // the socket may be closed already: its end came in the same turn
         if (!error && !welcomed_)
-            socket_.cancel();
+            socket_.cancel(ignored);
     });
     return std::nullopt;
 }
@@ -196,14 +197,20 @@ std::optional<std::string> Sender::take(const event::Frame& frame)
     const auto* ack = std::get_if<event::Ack>(&frame);
     if (!ack)
         return std::nullopt;
-    if (!welcomed_ || !journal_.trim(ack->sequence))
-        return fmt::format("ACK of record {}, expected at most {}", ack->sequence, journal_.last());
+    if (!welcomed_ || !was_sent(ack->sequence) || !journal_.trim(ack->sequence))
+        return fmt::format("ACK of record {}, which was not sent", ack->sequence);
     pause_ = shortest_pause;
     if (done_ && journal_.waiting() == 0)
         finish();
     else
         pump();
     return std::nullopt;
+}
+
+bool Sender::was_sent(std::uint64_t sequence) const
+{
+    return sequence < journal_.first_unacknowledged() ||
+           (sequence <= journal_.last() && journal_.position_of(sequence + 1) <= sent_);
 }
 
 void Sender::welcome()

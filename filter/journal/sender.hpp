@@ -42,6 +42,7 @@ private:
     std::optional<std::string> greet();
     std::optional<std::string> receive(event::Bytes bytes);
     std::optional<std::string> take(const event::Frame& frame);
+    bool was_sent(std::uint64_t sequence) const;
     void welcome();
     void schedule_pump();
     void pump();

@@ -5,7 +5,7 @@
 //
 // filter: HELLO            -> collector
 //         WELCOME          <- collector
-//         RECORD*          -> collector; <- ACK, cumulative; either side may PING
+//         RECORD*          -> collector; <- ACK, cumulative; the filter may PING
 // docs/formats/stream.md tells the whole story.
 #pragma once
 

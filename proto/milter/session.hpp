@@ -22,6 +22,8 @@ namespace smtpauth::milter {
 struct SessionLimits {
     std::uint32_t max_packet_bytes = PacketDecoder::default_max_length;
     std::size_t max_macro_bytes = std::size_t{256} * 1024; ///< of all stages together
+    /// Of one stage: every look-up goes over them. Sendmail's own limit is 50, and filters ask for a handful.
+    std::size_t max_macros = 128;
 };
 
 /// Nothing whole is left: receive() more.

@@ -1,6 +1,9 @@
 #include "common/watched_id_list.hpp"
 
+#include <sys/resource.h>
+
 #include <filesystem>
+#include <memory>
 
 #include <catch2/catch.hpp>
 
@@ -166,10 +169,49 @@ TEST_CASE("a list above the limit is refused, and the old one stays", "[common][
 {
     Watched watched;
     watched.directory.write("ids", "one\n");
-    const WatchedIdList list(watched.io, watched.path, {}, watched.clock, 100);
+    const WatchedIdList list(watched.io, watched.path, {}, watched.clock, std::make_shared<const IdList>(), 100);
     watched.directory.write("ids", "two\n" + std::string(100, 'x'));
     test::run_for(watched.io, 500ms);
     CHECK(list.current()->contains("one"));
+}
+
+TEST_CASE("a file that is no text is refused: it would list nobody", "[common][watched_id_list]")
+{
+    Watched watched;
+    const WatchedIdList list = watched.open("one\n");
+    const std::string text =
+        GENERATE(std::string("\xff\xfeo\0n\0e\0", 8), std::string("\xfe\xff\0o\0n\0e", 8), std::string(10, '\0'));
+    watched.directory.write("ids", text);
+    watched.clock.advance(2s);
+    test::run_for(watched.io, 500ms);
+    CHECK(list.current()->contains("one"));
+}
+
+TEST_CASE("a list that takes another's place begins with its ids, and keeps them until it can be read",
+          "[common][watched_id_list]")
+{
+    Watched watched;
+    const WatchedIdList before = watched.open("one\n");
+    const WatchedIdList after(watched.io, watched.directory / "elsewhere", {}, watched.clock, before.current());
+    CHECK(after.current()->contains("one"));
+    watched.directory.write("elsewhere", "two\n");
+    CHECK(watched.comes_to_hold(after, "two"));
+    CHECK_FALSE(after.current()->contains("one"));
+}
+
+TEST_CASE("an edit that could not be read is tried again without another one", "[common][watched_id_list]")
+{
+    Watched watched;
+    const WatchedIdList list = watched.open("one\n");
+    watched.directory.write("ids", "one\ntwo\n");
+    rlimit usual{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &usual) == 0);
+    const rlimit none{0, usual.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+    test::run_for(watched.io, 500ms);
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &usual) == 0);
+    CHECK_FALSE(list.current()->contains("two"));
+    CHECK(watched.comes_to_hold(list, "two"));
 }
 
 TEST_CASE("asked to reload, a list is read at once", "[common][watched_id_list]")

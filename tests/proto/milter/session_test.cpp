@@ -440,6 +440,18 @@ TEST_CASE("more macros than any MTA sends end the session", "[milter][session]")
     CHECK(filter.error() == "milter macros of 300010 octets, expected at most 262144");
 }
 
+TEST_CASE("more macros than any MTA has end the connection: each look-up would go over them", "[milter][session]")
+{
+    Filter filter;
+    filter.say(commands("O"));
+    std::string pairs;
+    for (int i = 0; i < 129; ++i)
+        pairs.append("x").push_back('\0');
+    pairs += pairs;
+    filter.say(packet('D', "C" + pairs));
+    CHECK(filter.error() == "129 milter macros of one stage, expected at most 128");
+}
+
 TEST_CASE("bytes that go while an answer waits are kept first", "[milter][session]")
 {
     const Wish wish{};
