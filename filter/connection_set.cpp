@@ -15,7 +15,7 @@ namespace smtpauth {
 namespace {
 
 /// One read that feeds many packets: kernel calls are most of the cost of a message.
-constexpr std::size_t scratch_bytes = 64 * 1024;
+constexpr std::size_t scratch_bytes = std::size_t{64} * 1024;
 
 /// Replies to a peer that does not read are made no further than this.
 constexpr std::size_t max_output_bytes = std::size_t{64} * 1024;

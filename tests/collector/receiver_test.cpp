@@ -274,6 +274,7 @@ TEST_CASE("more connections than there can be are closed", "[receiver]")
 {
     Fixture t;
     std::vector<FakeFilter> filters;
+    filters.reserve(64);
     for (int number = 0; number < 64; ++number)
         filters.emplace_back(t.path);
     test::run_for(t.io, 20ms);

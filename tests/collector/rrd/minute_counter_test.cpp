@@ -61,7 +61,7 @@ TEST_CASE("a gap of more than a week is not filled", "[rrd][counter]")
     counter.add(start, {1, 1});
     const auto end = start + std::chrono::days(30);
     const auto rows = counter.take_until(end);
-    CHECK(rows.size() == 7 * 24 * 60);
+    CHECK(rows.size() == std::size_t{7} * 24 * 60);
     CHECK(rows.front().minute == end - std::chrono::days(7));
     CHECK(counter.late() == 1);
 }

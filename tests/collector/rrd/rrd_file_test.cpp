@@ -73,6 +73,7 @@ TEST_CASE("a week of minutes fits into one call", "[rrd][file]")
     const TempDirectory directory;
     const RrdFile file(directory / "stats.rrd", {"recv", "sent"});
     std::vector<MinuteRow> week;
+    week.reserve(std::size_t{7} * 24 * 60);
     for (int minute = 0; minute < 7 * 24 * 60; ++minute)
         week.push_back({start + std::chrono::minutes(minute), {1, 2}, 1});
     REQUIRE(std::holds_alternative<Minute>(file.open(start)));

@@ -19,6 +19,7 @@ TEST_CASE("traffic is counted from any thread while the file is written", "[rrd]
     // Its thread looks once a second; this test calls write_due() in its place.
     RrdWriter writer(directory.path(), 0ms, clock);
     std::vector<std::thread> threads;
+    threads.reserve(3);
     for (int number = 0; number < 3; ++number)
         threads.emplace_back([&] {
             for (int at = 0; at < 1000; ++at)
