@@ -2,8 +2,8 @@
 // runs the loop.
 
 #include <ctime>
-#include <exception>
 #include <filesystem>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -16,7 +16,6 @@
 #include "common/clock.hpp"
 #include "common/daemon.hpp"
 #include "common/log.hpp"
-#include "version.hpp"
 
 namespace smtpauth {
 
@@ -26,14 +25,6 @@ constexpr auto program = "smtpauth-log-collector";
 
 /// How long a stopping collector waits for the disk to take what was received.
 constexpr std::chrono::seconds stop_timeout{10};
-
-log::Settings log_settings(const CollectorConfig& config, const CommandLine& command_line)
-{
-    log::Settings settings = config.log;
-    if (command_line.verbose)
-        settings.level = log::Level::debug;
-    return settings;
-}
 
 RecordLogs::Settings record_log_settings(const CollectorConfig& config)
 {
@@ -116,15 +107,8 @@ bool needs_restart(const CollectorConfig& before, const CollectorConfig& after)
 void Collector::reload()
 {
     auto loaded = load_collector_config(command_line_.config);
-    for (const std::string& error : loaded.errors)
-        log::error("{}", error);
-    if (!loaded.errors.empty())
-        return log::error("the configuration in use stays");
-    try {
-        log::start(log_settings(loaded.config, command_line_));
-    } catch (const std::exception& error) {
-        return log::error("{}; the configuration in use stays", error.what());
-    }
+    if (!begin_reload(loaded.errors, log_settings(loaded.config.log, command_line_)))
+        return;
     if (needs_restart(config_, loaded.config))
         log::warning(
             "listen, listen_mode, listen_group, stats_log, rejects_log and rrd_directory hold from the next start on");
@@ -167,23 +151,15 @@ bool sets_what_does_nothing_yet(const CollectorConfig& config)
            config.keep_days != defaults.keep_days || config.compress_after_days != defaults.compress_after_days;
 }
 
-int run(int argc, char** argv)
+void serve(const CommandLine& command_line, const CollectorConfig& config)
 {
-    const CommandLine command_line = parse_command_line(argc, argv, program);
-    const CollectorConfigResult loaded = load_collector_config(command_line.config);
-    const int verdict = report_config_errors(loaded.errors);
-    if (command_line.check_only || verdict != exit_code::ok)
-        return verdict;
-    log::start(log_settings(loaded.config, command_line));
     ::tzset();
     raise_open_files_limit();
-    log::info("version {}, configuration {}", version, command_line.config);
-    if (sets_what_does_nothing_yet(loaded.config))
+    if (sets_what_does_nothing_yet(config))
         log::warning("control, http, keep_days and compress_after_days have no effect yet");
-    make_directories(loaded.config);
-    Collector collector(command_line, loaded.config);
+    make_directories(config);
+    Collector collector(command_line, config);
     collector.run();
-    return exit_code::ok;
 }
 
 } // namespace
@@ -192,10 +168,5 @@ int run(int argc, char** argv)
 
 int main(int argc, char** argv)
 {
-    try {
-        return smtpauth::run(argc, argv);
-    } catch (const std::exception& error) {
-        smtpauth::log::error("{}", error.what());
-        return smtpauth::exit_code::unavailable;
-    }
+    return smtpauth::run_daemon(argc, argv, smtpauth::program, smtpauth::load_collector_config, smtpauth::serve);
 }

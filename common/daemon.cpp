@@ -116,6 +116,29 @@ void Signals::wait()
     });
 }
 
+log::Settings log_settings(log::Settings configured, const CommandLine& command_line)
+{
+    if (command_line.verbose)
+        configured.level = log::Level::debug;
+    return configured;
+}
+
+bool begin_reload(const std::vector<std::string>& errors, const log::Settings& log)
+{
+    for (const std::string& error : errors)
+        log::error("{}", error);
+    try {
+        if (errors.empty()) {
+            log::start(log);
+            return true;
+        }
+    } catch (const std::exception& error) {
+        log::error("{}", error.what());
+    }
+    log::error("the configuration in use stays");
+    return false;
+}
+
 std::size_t raise_open_files_limit()
 {
     rlimit limit{};

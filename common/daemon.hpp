@@ -1,11 +1,15 @@
 // What every daemon does alike: command line, signals, exit codes. Knows no mail.
 #pragma once
 
+#include <exception>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/asio.hpp"
+#include "common/log.hpp"
+#include "version.hpp"
 
 namespace smtpauth {
 
@@ -35,6 +39,34 @@ CommandLine parse_command_line(int argc, char** argv, const std::string& program
 /// Writes a mistake a line to stderr, escaped, nothing before it. For -n and for a start that fails.
 /// @return  exit_code::config, or ok where there is none.
 int report_config_errors(const std::vector<std::string>& errors);
+
+/// The configured log, or all of it after -v.
+log::Settings log_settings(log::Settings configured, const CommandLine& command_line);
+
+/// How a reload begins: says what is wrong with the new configuration, or directs the log as it wants.
+/// @return  false: the configuration in use stays; why, stands in the log.
+bool begin_reload(const std::vector<std::string>& errors, const log::Settings& log);
+
+/// A daemon's main(): command line, configuration, log, then serve(command_line, config).
+/// @param load  the configuration's path -> {config, with its log settings as .log; errors}.
+template <class Load, class Serve>
+int run_daemon(int argc, char** argv, const std::string& program, Load load, Serve serve)
+{
+    try {
+        const CommandLine command_line = parse_command_line(argc, argv, program);
+        const auto loaded = load(command_line.config);
+        const int verdict = report_config_errors(loaded.errors);
+        if (command_line.check_only || verdict != exit_code::ok)
+            return verdict;
+        log::start(log_settings(loaded.config.log, command_line));
+        log::info("version {}, configuration {}", version, command_line.config);
+        serve(command_line, loaded.config);
+        return exit_code::ok;
+    } catch (const std::exception& error) {
+        log::error("{}", error.what());
+        return exit_code::unavailable;
+    }
+}
 
 /// Signals as calls on the loop. From construction on SIGPIPE is ignored, for the whole process.
 /// Its pending wait keeps io.run() from returning: destroy or stop() it to let the loop run dry.

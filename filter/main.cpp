@@ -1,6 +1,5 @@
 // smtpauth-filter: wiring. Reads the configuration, builds the parts, runs the loop; decides nothing about mail.
 
-#include <exception>
 #include <list>
 #include <memory>
 #include <string>
@@ -21,7 +20,6 @@
 #include "filter/policy/reject_list.hpp"
 #include "filter/site.hpp"
 #include "proto/milter/reply.hpp"
-#include "version.hpp"
 
 namespace smtpauth {
 
@@ -37,14 +35,6 @@ constexpr std::size_t spare_descriptors = 64;
 
 /// How long a stopping filter waits for the collector to take the last records.
 constexpr std::chrono::seconds flush_timeout{5};
-
-log::Settings log_settings(const FilterConfig& config, const CommandLine& command_line)
-{
-    log::Settings settings = config.log;
-    if (command_line.verbose)
-        settings.level = log::Level::debug;
-    return settings;
-}
 
 class Filter {
 public:
@@ -125,16 +115,8 @@ bool needs_restart(const FilterConfig& before, const FilterConfig& after)
 void Filter::reload()
 {
     auto loaded = load_filter_config(command_line_.config);
-    for (const std::string& error : loaded.errors)
-        log::error("{}", error);
-    if (!loaded.errors.empty())
-        return log::error("the configuration in use stays");
-    try {
-        log::start(log_settings(loaded.config, command_line_));
-    } catch (const std::exception& error) {
-        return log::error("{}; the configuration in use stays", error.what());
-    }
-
+    if (!begin_reload(loaded.errors, log_settings(loaded.config.log, command_line_)))
+        return;
     const std::shared_ptr<const FilterConfig> before = site_.config;
     site_.config = std::make_shared<const FilterConfig>(std::move(loaded.config));
     if (needs_restart(*before, *site_.config))
@@ -186,24 +168,16 @@ bool sets_what_does_nothing_yet(const FilterConfig& config)
            config.threads != defaults.threads;
 }
 
-int run(int argc, char** argv)
+void serve(const CommandLine& command_line, const FilterConfig& config)
 {
-    const CommandLine command_line = parse_command_line(argc, argv, program);
-    const FilterConfigResult loaded = load_filter_config(command_line.config);
-    const int verdict = report_config_errors(loaded.errors);
-    if (command_line.check_only || verdict != exit_code::ok)
-        return verdict;
-    log::start(log_settings(loaded.config, command_line));
-    if (const std::size_t files = raise_open_files_limit(); files < loaded.config.max_connections + spare_descriptors)
+    if (const std::size_t files = raise_open_files_limit(); files < config.max_connections + spare_descriptors)
         log::warning("the limit of {} open files is too low for {} connections (max_connections)", files,
-                     loaded.config.max_connections);
-    log::info("version {}, configuration {}", version, command_line.config);
-    if (sets_what_does_nothing_yet(loaded.config))
+                     config.max_connections);
+    if (sets_what_does_nothing_yet(config))
         log::warning("control, journal_directory, journal_max_bytes, on_journal_full, durability and threads have no "
                      "effect yet");
-    Filter filter(command_line, loaded.config);
+    Filter filter(command_line, config);
     filter.run();
-    return exit_code::ok;
 }
 
 } // namespace
@@ -212,10 +186,5 @@ int run(int argc, char** argv)
 
 int main(int argc, char** argv)
 {
-    try {
-        return smtpauth::run(argc, argv);
-    } catch (const std::exception& error) {
-        smtpauth::log::error("{}", error.what());
-        return smtpauth::exit_code::unavailable;
-    }
+    return smtpauth::run_daemon(argc, argv, smtpauth::program, smtpauth::load_filter_config, smtpauth::serve);
 }
