@@ -75,7 +75,7 @@ private:
     Batch batch_;                   ///< being filled
     Batch spare_;                   ///< an empty one that has memory already
     bool under_way_ = false;        ///< a batch is with the worker
-    Timer room_;                    ///< never expires; cancelled when a full batch has gone
+    Timer room_;                    ///< never expires; cancelled when a batch has gone
     std::string scratch_;           ///< what all connections read into
     std::function<void()> stopped_; ///< set while stopping
 };

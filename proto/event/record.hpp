@@ -45,7 +45,7 @@ struct Record {
     PackedStrings recipients;        // accepted by the MTA, without brackets, in SMTP order
     std::uint32_t rcpt_unlisted = 0; // accepted like those, but beyond the limit on what is kept
     std::uint32_t rcpt_refused = 0;  // recipients that the MTA itself refused
-    std::optional<std::uint64_t> size_bytes; // as the client sent it, CRLF line ends
+    std::optional<std::uint64_t> size_bytes; // as the client sent it, with CRLF; or the MTA's {msg_size}
     std::string queue_id;                    // macro i
     std::string country;                     // ISO 3166-1 alpha-2
     std::uint32_t asn = 0;                   // 0: unknown
