@@ -3,6 +3,7 @@
 
 #include <exception>
 #include <functional>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,10 +21,17 @@ inline constexpr int usage = 64;       ///< wrong command line
 inline constexpr int unavailable = 69; ///< a socket or another resource cannot be had
 inline constexpr int software = 70;    ///< a mistake of ours
 inline constexpr int os_error = 71;
-inline constexpr int cannot_create = 73; ///< a file or directory
+inline constexpr int cannot_create = 73;     ///< a file or directory
+inline constexpr int temporary_failure = 75; ///< worth another try later
 inline constexpr int no_permission = 77;
 inline constexpr int config = 78; ///< mistakes in the configuration
 } // namespace exit_code
+
+/// What ends a daemon's start with exit_code::temporary_failure.
+class TemporaryFailure : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
 
 struct CommandLine {
     std::string config = "/etc/smtpauth/smtpauth.toml"; ///< -c FILE
@@ -62,6 +70,9 @@ int run_daemon(int argc, char** argv, const std::string& program, Load load, Ser
         log::info("version {}, configuration {}", version, command_line.config);
         serve(command_line, loaded.config);
         return exit_code::ok;
+    } catch (const TemporaryFailure& error) {
+        log::error("{}", error.what());
+        return exit_code::temporary_failure;
     } catch (const std::exception& error) {
         log::error("{}", error.what());
         return exit_code::unavailable;

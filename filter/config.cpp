@@ -81,13 +81,14 @@ void read_sockets(ConfigTable& table, FilterConfig& config)
 void read_records(ConfigTable& table, FilterConfig& config)
 {
     config.state_directory = table.path("state_directory", config.state_directory);
-    config.journal_directory = table.path("journal_directory", config.journal_directory);
-    config.journal_max_bytes = table.bytes("journal_max_bytes", config.journal_max_bytes, 32 * mib, 1024 * gib);
+    config.journal_directory = table.path("journal_directory", config.state_directory + "/journal");
+    config.journal_max_bytes = table.bytes("journal_max_bytes", config.journal_max_bytes, mib, 1024 * gib);
     config.on_journal_full =
         table.choice<OnJournalFull>("on_journal_full", config.on_journal_full,
                                     {{"pass", OnJournalFull::pass}, {"tempfail", OnJournalFull::tempfail}});
     config.durability = read_durability(table, config.durability);
-    config.queue_max_bytes = table.bytes("queue_max_bytes", config.queue_max_bytes, 64 * kib, 64 * gib);
+    config.queue_max_bytes = table.bytes("queue_max_bytes", config.queue_max_bytes, 64 * kib, gib);
+    config.commit_timeout = table.duration("commit_timeout", config.commit_timeout, 1s, 10min);
 }
 
 void read_decisions(ConfigTable& table, FilterConfig& config)

@@ -54,11 +54,12 @@ struct FilterConfig {
     std::string reject_text = "5.7.1 Access denied"; ///< printable ASCII, without the leading 550
 
     std::string state_directory = "/var/lib/smtpauth-filter";
-    std::string journal_directory = "/var/lib/smtpauth-filter/journal";
+    std::string journal_directory = "/var/lib/smtpauth-filter/journal"; ///< default: journal/ in state_directory
     std::uint64_t journal_max_bytes = std::uint64_t{1} << 30;
     OnJournalFull on_journal_full = OnJournalFull::pass;
     Durability durability = Durability::group;
-    std::uint64_t queue_max_bytes = std::uint64_t{64} << 20; ///< records kept in memory for the collector
+    std::uint64_t queue_max_bytes = std::uint64_t{16} << 20;               ///< records in memory that wait for the disk
+    std::chrono::milliseconds commit_timeout = std::chrono::seconds(120); ///< for the disk to keep a record
 
     MessageSize message_size = MessageSize::auto_;
     IdNormalizer auth_id_normalize;

@@ -27,17 +27,26 @@ constexpr std::size_t kept_output_bytes = 4096;
 constexpr std::chrono::minutes write_timeout{6};
 
 /// How often the deadlines of all connections are looked at.
-constexpr std::chrono::seconds sweep_interval{10};
+constexpr std::chrono::seconds sweep_interval{1};
+
+/// Sendmail gives a filter up that says nothing for 10 s at end of message.
+constexpr std::chrono::seconds progress_interval{4};
 
 /// Suspends a connection until its record is safe; waiting allocates nothing, the handler lives here.
 class CommitSignal final : public CommitWaiter {
 public:
-    void committed() override
+    void committed(Kept kept) override
     {
+        kept_ = kept;
         auto handler = std::move(*handler_);
         handler_.reset();
         std::move(handler)();
     }
+
+    bool is_waiting() const { return handler_.has_value(); }
+
+    /// What committed() was told.
+    Kept kept() const { return kept_; }
 
     auto wait()
     {
@@ -48,15 +57,8 @@ public:
 private:
     using Handler = asio::async_result<asio::use_awaitable_t<LoopExecutor>, void()>::handler_type;
     std::optional<Handler> handler_;
+    Kept kept_ = Kept::yes;
 };
-
-/// For records whose answer waits for nothing, and so perhaps outlive their connection.
-class Unheeded final : public CommitWaiter {
-public:
-    void committed() override {}
-};
-
-Unheeded unheeded;
 
 } // namespace
 
@@ -74,6 +76,8 @@ struct ConnectionSet::Connection {
     CommitSignal commit;
     std::string peer;
     Clock::SteadyTime last_active;
+    Clock::SteadyTime commit_began; ///< while commit.is_waiting(), as is the next
+    Clock::SteadyTime last_progress;
     std::list<Connection>::iterator self;
     bool writing = false; ///< waits for the peer to take replies
     bool closing = false; ///< by the sweep or close(): not by the peer
@@ -157,10 +161,12 @@ Task<void> ConnectionSet::serve(Connection& connection)
         for (Progress progress = Progress::more; progress != Progress::idle;) {
             progress = advance(connection);
             if (progress == Progress::wait_for_commit) {
+                connection.commit_began = connection.last_progress = site_.clock.steady_now();
                 co_await connection.commit.wait();
                 if (connection.closing)
                     co_return;
-                conversation.committed();
+                connection.last_active = site_.clock.steady_now();
+                connection.commit.kept() == Kept::no ? conversation.not_committed() : conversation.committed();
             }
             if (!connection.send_some())
                 co_return;
@@ -192,10 +198,9 @@ ConnectionSet::Progress ConnectionSet::advance(Connection& connection)
             return Progress::closed;
         }
         const auto& commit = std::get<Conversation::Commit>(step);
-        CommitWaiter& waiter = commit.waits ? static_cast<CommitWaiter&>(connection.commit) : unheeded;
-        const bool safe = journal_.append(commit.record, waiter);
+        journal_.append(commit.record, commit.waits ? &connection.commit : nullptr);
         // Whoever waits gives the scratch buffer to other connections.
-        if (commit.waits && !safe) {
+        if (commit.waits) {
             conversation.keep_rest();
             return Progress::wait_for_commit;
         }
@@ -243,18 +248,41 @@ Task<void> ConnectionSet::sweep()
         if (error)
             co_return;
         const auto now = site_.clock.steady_now();
-        for (Connection& connection : connections_) {
-            const std::chrono::milliseconds timeout =
-                connection.writing ? std::chrono::milliseconds(write_timeout) : site_.config->idle_timeout;
-            if (now - connection.last_active < timeout || connection.closing)
-                continue;
-            log::warning("mta {}: {} for more than {} s; connection closed", connection.peer,
-                         connection.writing ? "takes no replies" : "silent",
-                         std::chrono::duration_cast<std::chrono::seconds>(timeout).count());
-            connection.closing = true;
-            connection.socket.cancel();
+        for (auto next = connections_.begin(); next != connections_.end();) {
+            Connection& connection = *next++; // the check may end it
+            if (connection.commit.is_waiting())
+                check_commit(connection, now);
+            else
+                check_silence(connection, now);
         }
     }
+}
+
+/// The disk keeps an MTA waiting: keeps it patient, up to commit_timeout.
+void ConnectionSet::check_commit(Connection& connection, Clock::SteadyTime now)
+{
+    if (now - connection.commit_began >= site_.config->commit_timeout) {
+        log::error("mta {}: no record was kept within commit_timeout; the message is answered 451", connection.peer);
+        journal_.withdraw(connection.commit);
+        connection.commit.committed(Kept::no);
+    } else if (now - connection.last_progress >= progress_interval) {
+        connection.last_progress = now;
+        connection.conversation.keep_waiting();
+        connection.send_some(); // a peer that is gone is seen once the record is safe
+    }
+}
+
+void ConnectionSet::check_silence(Connection& connection, Clock::SteadyTime now)
+{
+    const std::chrono::milliseconds timeout =
+        connection.writing ? std::chrono::milliseconds(write_timeout) : site_.config->idle_timeout;
+    if (now - connection.last_active < timeout || connection.closing)
+        return;
+    log::warning("mta {}: {} for more than {} s; connection closed", connection.peer,
+                 connection.writing ? "takes no replies" : "silent",
+                 std::chrono::duration_cast<std::chrono::seconds>(timeout).count());
+    connection.closing = true;
+    connection.socket.cancel();
 }
 
 } // namespace smtpauth

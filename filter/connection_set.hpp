@@ -47,6 +47,8 @@ private:
     Progress advance(Connection& connection);
     void remove(Connection& connection);
     Task<void> sweep();
+    void check_commit(Connection& connection, Clock::SteadyTime now);
+    void check_silence(Connection& connection, Clock::SteadyTime now);
 
     asio::io_context& io_;
     const Site& site_;

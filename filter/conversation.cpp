@@ -16,6 +16,9 @@ constexpr std::size_t max_recipient_bytes = std::size_t{2} * 1024 * 1024;
 /// What mail gets that is to be held by an MTA that cannot.
 constexpr std::string_view cannot_hold = "451 4.7.1 Please try again later";
 
+/// What mail gets whose record cannot be kept.
+constexpr std::string_view cannot_keep = "451 4.3.0 Please try again later";
+
 /// Refuses at once. Mail can be held at its end only; the checks are asked again there.
 bool refuses(const Verdict& verdict)
 {
@@ -214,6 +217,12 @@ void Conversation::set_verdict(event::Record& record, const Verdict& verdict)
     record.action = verdict.action;
     record.rule = verdict.rule;
     record.reason = verdict.reply;
+}
+
+void Conversation::not_committed()
+{
+    verdict_ = {event::Action::tempfail, std::string(cannot_keep), {}};
+    committed();
 }
 
 void Conversation::committed()

@@ -50,6 +50,12 @@ public:
     /// The last Commit's record is safe: its answer goes to output().
     void committed();
 
+    /// It is not, and the mail may not pass without: the MTA is told to try again.
+    void not_committed();
+
+    /// Keeps the MTA waiting for the answer to a Commit that waits: else it gives this filter up after a while.
+    void keep_waiting() { session_.progress(); }
+
     /// Replies to be written; the owner clears it.
     std::string& output() { return session_.output(); }
 

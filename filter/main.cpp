@@ -13,7 +13,7 @@
 #include "common/watched_id_list.hpp"
 #include "filter/config.hpp"
 #include "filter/connection_set.hpp"
-#include "filter/journal/memory_journal.hpp"
+#include "filter/journal/disk_journal.hpp"
 #include "filter/journal/sender.hpp"
 #include "filter/listener.hpp"
 #include "filter/locator.hpp"
@@ -33,9 +33,6 @@ constexpr int reject_code = 550;
 /// Descriptors besides those of connections: listeners, databases, the stream, the log.
 constexpr std::size_t spare_descriptors = 64;
 
-/// How long a stopping filter waits for the collector to take the last records.
-constexpr std::chrono::seconds flush_timeout{5};
-
 class Filter {
 public:
     Filter(CommandLine command_line, const FilterConfig& config)
@@ -44,14 +41,15 @@ public:
                 .config = std::make_shared<const FilterConfig>(config),
                 .checks = {},
                 .locate = [this](const IpAddress& address) { return locator_.locate(address); }},
-          journal_(config.queue_max_bytes),
-          sender_(io_, journal_, config.collector, program),
+          journal_(io_, config, clock_),
+          sender_(journal_.catalogue(), {.collector = config.collector, .instance = program, .journal = journal_.id()}),
           connections_(io_, site_, journal_),
           drain_timer_(io_),
           signals_(
               io_,
               {.on_reload = [this] { reload(); }, .on_reopen = [] { log::reopen(); }, .on_stop = [this] { stop(); }})
     {
+        journal_.on_release([this] { sender_.sender().wake(); });
         make_directory(config.state_directory);
         locator_.load(config);
         follow_reject_list();
@@ -85,9 +83,8 @@ private:
     /// HUP: all of the new configuration or nothing of it. No session ends.
     void reload();
 
-    /// TERM: accept no more, let messages end, then send what is left. A second time: end now.
+    /// TERM: accept no more, let messages end. A second time: end now.
     void stop();
-    void flush();
 
     CommandLine command_line_;
     asio::io_context io_{1}; // one thread; post() from others stays legal
@@ -95,8 +92,8 @@ private:
     Locator locator_;
     Site site_;
     std::shared_ptr<WatchedIdList> reject_ids_;
-    MemoryJournal journal_;
-    Sender sender_;
+    DiskJournal journal_;
+    SenderThread sender_;
     ConnectionSet connections_;
     std::list<Listener> listeners_;
     Timer drain_timer_;
@@ -109,7 +106,9 @@ bool needs_restart(const FilterConfig& before, const FilterConfig& after)
 {
     return before.listen != after.listen || before.listen_options != after.listen_options ||
            before.collector != after.collector || before.state_directory != after.state_directory ||
-           before.queue_max_bytes != after.queue_max_bytes || before.message_size != after.message_size;
+           before.queue_max_bytes != after.queue_max_bytes || before.journal_directory != after.journal_directory ||
+           before.journal_max_bytes != after.journal_max_bytes || before.on_journal_full != after.on_journal_full ||
+           before.durability != after.durability || before.message_size != after.message_size;
 }
 
 void Filter::reload()
@@ -120,8 +119,9 @@ void Filter::reload()
     const std::shared_ptr<const FilterConfig> before = site_.config;
     site_.config = std::make_shared<const FilterConfig>(std::move(loaded.config));
     if (needs_restart(*before, *site_.config))
-        log::warning("listen, listen_mode, listen_group, collector, state_directory, queue_max_bytes and message_size "
-                     "hold from the next start on");
+        log::warning("listen, listen_mode, listen_group, collector, state_directory, journal_directory, "
+                     "journal_max_bytes, on_journal_full, durability, queue_max_bytes and message_size hold from the "
+                     "next start on");
     locator_.load(*site_.config);
     follow_reject_list(); // anew in any case: a folder above it may be another one by now
     build_checks();
@@ -144,15 +144,6 @@ void Filter::stop()
     });
     connections_.drain([this] {
         drain_timer_.cancel();
-        flush();
-    });
-}
-
-void Filter::flush()
-{
-    sender_.flush(flush_timeout, [this] {
-        if (journal_.waiting() > 0)
-            log::error("{} records are lost: the collector did not take them", journal_.waiting());
         log::info("ended");
         io_.stop();
     });
@@ -162,10 +153,7 @@ void Filter::flush()
 bool sets_what_does_nothing_yet(const FilterConfig& config)
 {
     const FilterConfig defaults;
-    return config.control != defaults.control || config.journal_directory != defaults.journal_directory ||
-           config.journal_max_bytes != defaults.journal_max_bytes ||
-           config.on_journal_full != defaults.on_journal_full || config.durability != defaults.durability ||
-           config.threads != defaults.threads;
+    return config.control != defaults.control || config.threads != defaults.threads;
 }
 
 void serve(const CommandLine& command_line, const FilterConfig& config)
@@ -174,8 +162,7 @@ void serve(const CommandLine& command_line, const FilterConfig& config)
         log::warning("the limit of {} open files is too low for {} connections (max_connections)", files,
                      config.max_connections);
     if (sets_what_does_nothing_yet(config))
-        log::warning("control, journal_directory, journal_max_bytes, on_journal_full, durability and threads have no "
-                     "effect yet");
+        log::warning("control and threads have no effect yet");
     Filter filter(command_line, config);
     filter.run();
 }

@@ -79,6 +79,8 @@ void RecordLogs::add(const event::RecordId& id, event::Bytes bytes)
 
 void RecordLogs::add(const event::RecordId& id, const event::Record& record)
 {
+    if (record.type == event::RecordType::void_record)
+        return;
     Log& log = event::passed(record) ? stats_ : rejects_;
     if (log.cursors.has(id))
         return;

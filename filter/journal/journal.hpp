@@ -1,15 +1,22 @@
-// The seam between a decision and its reply: a record is kept before the MTA is answered. Whether in memory
-// (memory_journal.hpp) or on a disk, and how soon that is safe, only an implementation knows.
+// The seam between a decision and its reply: a record is kept before the MTA is answered. How, and how soon it is safe,
+// only an implementation knows (disk_journal.hpp).
 #pragma once
 
 #include "proto/event/record.hpp"
 
 namespace smtpauth {
 
+/// What became of a record.
+enum class Kept {
+    yes,  ///< as safe as it was asked to be
+    lost, ///< it could not be kept; it is counted, and the mail goes on (on_journal_full = "pass")
+    no,   ///< it could not be kept: the MTA has to try again (on_journal_full = "tempfail")
+};
+
 /// Whoever holds a reply back until its record is safe.
 class CommitWaiter {
 public:
-    virtual void committed() = 0;
+    virtual void committed(Kept kept) = 0;
 
 protected:
     ~CommitWaiter() = default;
@@ -20,9 +27,12 @@ public:
     virtual ~Journal() = default;
 
     /// Takes the next sequence number and keeps the record. On the loop's thread; never blocks.
-    /// @return  true: it is as safe as asked, reply now. False: waiter.committed() will be called once, later, on
-    ///          the loop's thread; the waiter must live until then.
-    virtual bool append(const event::Record& record, CommitWaiter& waiter) = 0;
+    /// @param waiter  its committed() is called once, later, on the loop's thread; it must live until then, or until
+    ///                withdraw(). Null: nobody waits.
+    virtual void append(const event::Record& record, CommitWaiter* waiter) = 0;
+
+    /// The waiter waits no more: its message was answered "try again" instead. It must be waiting.
+    virtual void withdraw(CommitWaiter& waiter) = 0;
 };
 
 } // namespace smtpauth

@@ -24,12 +24,11 @@ constexpr std::chrono::milliseconds shortest_pause(100);
 constexpr std::chrono::milliseconds longest_pause(5000);
 constexpr std::chrono::seconds welcome_timeout(10);
 
-/// Octets under way that the collector has not acknowledged. Two of the largest frames: a window that could
-/// close in the middle of a frame would wait for ever for that frame's ACK.
-constexpr std::uint64_t window = std::uint64_t{2} * event::max_frame_length;
+/// Octets under way that the collector has not acknowledged; one read of the journal may come on top.
+constexpr std::size_t window = std::size_t{4} << 20;
 
-/// Octets written in one turn of the loop: the mail path's turn comes in between.
-constexpr std::size_t octets_a_turn = std::size_t{256} * 1024;
+/// Octets of the journal read at once.
+constexpr std::size_t read_size = std::size_t{256} << 10;
 
 constexpr std::size_t scratch_size = 4096;
 
@@ -46,60 +45,62 @@ std::string path_of(const SocketSpec& spec)
 
 } // namespace
 
-Sender::Sender(asio::io_context& io, MemoryJournal& journal, const SocketSpec& collector, std::string instance)
+Sender::Sender(asio::io_context& io, Catalogue& catalogue, Settings settings, Disk& disk)
     : io_(io),
-      journal_(journal),
-      path_(path_of(collector)),
-      instance_(std::move(instance)),
+      catalogue_(catalogue),
+      settings_(std::move(settings)),
+      path_(path_of(settings_.collector)),
+      reader_(disk, catalogue),
       socket_(io),
       timer_(io),
-      patience_(io),
       scratch_(scratch_size, '\0'),
       pause_(shortest_pause)
 {
-    journal_.on_append([this] { schedule_pump(); });
     asio::co_spawn(io_, run(), [](const std::exception_ptr& error) {
         if (error)
             std::rethrow_exception(error);
     });
 }
 
-Sender::~Sender()
+void Sender::wake()
 {
-    journal_.on_append(nullptr);
+    // Once a turn, so that the records of many connections share a write.
+    if (!woken_.exchange(true))
+        asio::post(io_, [this] {
+            woken_ = false;
+            pump();
+        });
 }
 
-void Sender::flush(std::chrono::milliseconds patience, std::function<void()> done)
+void Sender::stop()
 {
-    done_ = std::move(done);
-    if (journal_.waiting() == 0) {
-        asio::post(io_, [this] { finish(); });
-        return;
-    }
-    patience_.expires_after(patience);
-    patience_.async_wait([this](const boost::system::error_code& error) {
-        if (!error)
-            finish();
-    });
-    // Tries now what would have been tried later.
-    pause_ = shortest_pause;
-    if (!welcomed_)
-        timer_.cancel();
+    stopped_ = true;
+    boost::system::error_code ignored;
+    socket_.close(ignored);
+    timer_.cancel();
+}
+
+Sender::Figures Sender::figures() const
+{
+    const std::lock_guard lock(mutex_);
+    return figures_;
 }
 
 Task<void> Sender::run()
 {
-    while (!finished_) {
+    while (!stopped_) {
         auto failure = connect();
         if (!failure)
             failure = co_await talk();
         boost::system::error_code ignored;
         socket_.close(ignored);
-        if (finished_)
+        if (stopped_)
             co_return;
         if (welcomed_ && std::chrono::steady_clock::now() - welcomed_at_ > longest_pause)
             pause_ = shortest_pause;
         welcomed_ = false;
+        if (std::exchange(journal_ended_, false))
+            continue;
         note_failure(*failure);
         timer_.expires_after(pause_);
         pause_ = std::min(2 * pause_, longest_pause);
@@ -129,7 +130,7 @@ std::optional<std::string> Sender::connect()
     return std::nullopt;
 }
 
-/// Sends and receives until something fails. @return  what did.
+/// Sends and receives until something fails, or the journal has ended. @return  what did.
 Task<std::string> Sender::talk()
 {
     decoder_ = event::FrameDecoder();
@@ -154,10 +155,9 @@ Task<std::string> Sender::talk()
 std::optional<std::string> Sender::greet()
 {
     event::Hello hello;
-    hello.journal = journal_.identity().journal;
-    hello.epoch = journal_.identity().epoch;
-    hello.first_unacknowledged = journal_.first_unacknowledged();
-    hello.instance = instance_;
+    hello.journal = reader_.seek(catalogue_.acknowledged(), settings_.journal);
+    hello.first_unacknowledged = catalogue_.acknowledged() + 1;
+    hello.instance = settings_.instance;
     std::string frame;
     append_frame(frame, hello);
     const ssize_t sent = ::send(socket_.native_handle(), frame.data(), frame.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -194,23 +194,27 @@ std::optional<std::string> Sender::take(const event::Frame& frame)
         welcome();
         return std::nullopt;
     }
-    const auto* ack = std::get_if<event::Ack>(&frame);
-    if (!ack)
-        return std::nullopt;
-    if (!welcomed_ || !was_sent(ack->sequence) || !journal_.trim(ack->sequence))
-        return fmt::format("ACK of record {}, which was not sent", ack->sequence);
-    pause_ = shortest_pause;
-    if (done_ && journal_.waiting() == 0)
-        finish();
-    else
-        pump();
+    if (const auto* ack = std::get_if<event::Ack>(&frame))
+        return take_ack(ack->sequence);
     return std::nullopt;
 }
 
-bool Sender::was_sent(std::uint64_t sequence) const
+std::optional<std::string> Sender::take_ack(std::uint64_t sequence)
 {
-    return sequence < journal_.first_unacknowledged() ||
-           (sequence <= journal_.last() && journal_.position_of(sequence + 1) <= sent_);
+    if (!welcomed_ ||
+        (sequence > catalogue_.acknowledged() && (in_flight_.empty() || sequence > in_flight_.back().last)))
+        return fmt::format("ACK of record {}, which was not sent", sequence);
+    while (!in_flight_.empty() && in_flight_.front().last <= sequence) {
+        in_flight_bytes_ -= in_flight_.front().bytes;
+        in_flight_.pop_front();
+    }
+    catalogue_.acknowledge(sequence);
+    pause_ = shortest_pause;
+    if (end_journal())
+        return "";
+    publish();
+    pump();
+    return std::nullopt;
 }
 
 void Sender::welcome()
@@ -219,53 +223,58 @@ void Sender::welcome()
     welcomed_at_ = std::chrono::steady_clock::now();
     outage_ = false;
     timer_.cancel();
-    log::info("collector at {}: connected, {} events to send", path_, journal_.waiting());
-    sent_ = journal_.position_of(journal_.first_unacknowledged());
+    log::info("collector at {}: connected, records from {} on", path_, catalogue_.acknowledged() + 1);
+    out_.clear();
+    written_ = 0;
+    in_flight_.clear();
+    in_flight_bytes_ = 0;
+    publish();
     pump();
-}
-
-void Sender::schedule_pump()
-{
-    if (!welcomed_ || pump_scheduled_ || waiting_writable_)
-        return;
-    // Once a turn, so that the records of many connections share a write.
-    pump_scheduled_ = true;
-    asio::post(io_, [this] {
-        pump_scheduled_ = false;
-        pump();
-    });
 }
 
 /// Writes what the socket takes.
 void Sender::pump()
 {
-    if (!welcomed_ || waiting_writable_)
-        return;
-    for (std::size_t written = 0; window_is_open();) {
-        const event::Bytes frames = journal_.frames_from(sent_);
-        if (frames.empty())
+    while (welcomed_ && !waiting_writable_ && socket_.is_open()) {
+        if (written_ == out_.size() && !fetch())
             return;
-        if (written >= octets_a_turn)
-            return schedule_pump();
-        const ssize_t count =
-            ::send(socket_.native_handle(), frames.data(), frames.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+        const ssize_t count = ::send(socket_.native_handle(), out_.data() + written_, out_.size() - written_,
+                                     MSG_DONTWAIT | MSG_NOSIGNAL);
         if (count < 0 && errno == EINTR)
             continue;
         if (count < 0 && errno == EAGAIN)
             return wait_until_writable();
-        if (count < 0) {
-            // The reading side sees the end too, reads what was still acknowledged, and gives the reason.
-            return;
-        }
-        sent_ += static_cast<std::uint64_t>(count);
-        written += static_cast<std::size_t>(count);
+        if (count < 0)
+            return; // the reading side sees the end too, reads what was still acknowledged, and gives the reason
+        written_ += static_cast<std::size_t>(count);
     }
 }
 
-bool Sender::window_is_open() const
+/// Takes the next records out of the journal. @return  false: there are none, or enough are under way.
+bool Sender::fetch()
 {
-    const std::uint64_t unsent = journal_.end_position() - sent_;
-    return journal_.held_bytes() - unsent < window;
+    out_.clear();
+    written_ = 0;
+    if (in_flight_bytes_ >= window)
+        return false;
+    const auto chunk = reader_.read(out_, read_size);
+    if (chunk.last == 0) {
+        if (end_journal())
+            socket_.cancel();
+        return false;
+    }
+    in_flight_.push_back({chunk.last, out_.size(), chunk.oldest});
+    in_flight_bytes_ += out_.size();
+    const std::lock_guard lock(mutex_);
+    figures_.sent = chunk.last;
+    return true;
+}
+
+/// Each journal has a connection of its own. @return  whether this one's is to end.
+bool Sender::end_journal()
+{
+    journal_ended_ = in_flight_.empty() && reader_.journal_ended();
+    return journal_ended_;
 }
 
 void Sender::wait_until_writable()
@@ -282,21 +291,39 @@ void Sender::wait_until_writable()
 void Sender::note_failure(const std::string& reason)
 {
     if (!std::exchange(outage_, true))
-        log::error("collector at {}: {}; {} events in memory, next try in {} s", path_, reason, journal_.waiting(),
-                   std::chrono::duration<double>(pause_).count());
+        log::error("collector at {}: {}; records wait in the journal from {} on, next try in {} s", path_, reason,
+                   catalogue_.acknowledged() + 1, std::chrono::duration<double>(pause_).count());
+    in_flight_.clear();
+    publish();
+    // Looks how old the records are that wait.
+    out_.clear();
+    reader_.seek(catalogue_.acknowledged(), settings_.journal);
+    const auto oldest = reader_.read(out_, scratch_size).oldest;
+    const std::lock_guard lock(mutex_);
+    figures_.oldest = oldest;
+    figures_.error = reason;
 }
 
-void Sender::finish()
+void Sender::publish()
 {
-    if (std::exchange(finished_, true))
-        return;
-    if (journal_.waiting() != 0)
-        log::error("collector at {}: {} events were not acknowledged", path_, journal_.waiting());
-    boost::system::error_code ignored;
-    socket_.close(ignored);
-    timer_.cancel();
-    patience_.cancel();
-    std::exchange(done_, nullptr)();
+    const std::lock_guard lock(mutex_);
+    figures_.connected = welcomed_;
+    figures_.acknowledged = catalogue_.acknowledged();
+    figures_.oldest = in_flight_.empty() ? std::nullopt : in_flight_.front().oldest;
+    if (welcomed_)
+        figures_.error.clear();
+}
+
+SenderThread::SenderThread(Catalogue& catalogue, Sender::Settings settings)
+    : sender_(io_, catalogue, std::move(settings)),
+      thread_([this] { io_.run(); })
+{
+}
+
+SenderThread::~SenderThread()
+{
+    asio::post(io_, [this] { sender_.stop(); });
+    thread_.join();
 }
 
 } // namespace smtpauth

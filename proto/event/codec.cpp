@@ -27,6 +27,7 @@ enum class Tag : std::uint8_t {
     reason = 18,
     count = 19,
     rcpt_unlisted = 20,
+    voids = 21,
 };
 
 /// 9999-12-31 23:59:59: years of four digits are all that a log line can show.
@@ -120,7 +121,8 @@ private:
 
 bool is_known(RecordType type)
 {
-    return type == RecordType::message || type == RecordType::refusal || type == RecordType::loss;
+    return type == RecordType::message || type == RecordType::refusal || type == RecordType::void_record ||
+           type == RecordType::loss;
 }
 
 bool Decoder::take(const Field& field)
@@ -166,6 +168,8 @@ bool Decoder::take(const Field& field)
         return take_number(field, record.count);
     case Tag::rcpt_unlisted:
         return take_number(field, record.rcpt_unlisted);
+    case Tag::voids:
+        return take_number(field, record.voids);
     }
     return true;
 }
@@ -197,6 +201,7 @@ void encode(const Record& record, std::string& out)
     encoder.known_number(Tag::asn, record.asn);
     encoder.known_text(Tag::rule, record.rule);
     encoder.known_text(Tag::reason, record.reason);
+    encoder.known_number(Tag::voids, record.voids);
     if (record.count != 1)
         encoder.number(Tag::count, record.count);
 }

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <limits>
 
-#include "proto/event/codec.hpp"
-
 namespace smtpauth::event {
 
 namespace {
@@ -16,7 +14,6 @@ enum class HelloTag : std::uint8_t {
     lowest_version = 1,
     highest_version = 2,
     journal = 3,
-    epoch = 4,
     first_unacknowledged = 5,
     instance = 6,
 };
@@ -76,8 +73,6 @@ bool take_hello_field(const Field& field, Hello& hello, std::string& error)
         return take_number(field, hello.highest_version, error);
     case HelloTag::journal:
         return take_number(field, hello.journal, error);
-    case HelloTag::epoch:
-        return take_number(field, hello.epoch, error);
     case HelloTag::first_unacknowledged:
         return take_number(field, hello.first_unacknowledged, error);
     case HelloTag::instance:
@@ -161,7 +156,6 @@ void append_frame(std::string& out, const Hello& hello)
     append_number(out, HelloTag::lowest_version, hello.lowest_version);
     append_number(out, HelloTag::highest_version, hello.highest_version);
     append_number(out, HelloTag::journal, hello.journal);
-    append_number(out, HelloTag::epoch, hello.epoch);
     append_number(out, HelloTag::first_unacknowledged, hello.first_unacknowledged);
     append_text_field(out, static_cast<std::uint8_t>(HelloTag::instance), hello.instance);
 }
@@ -183,12 +177,11 @@ void append_frame(std::string& out, const Ping&)
     const FrameWriter frame(out, FrameKind::ping);
 }
 
-std::size_t append_record_frame(std::string& out, std::uint64_t sequence, const Record& record)
+void append_record_frame(std::string& out, std::uint64_t sequence, Bytes record)
 {
     const FrameWriter frame(out, FrameKind::record);
     append_big_endian(out, sequence, sequence_size);
-    encode(record, out);
-    return frame.size();
+    out.append(record);
 }
 
 std::optional<std::uint16_t> common_version(const Hello& hello)
@@ -220,7 +213,6 @@ std::optional<Frame> parse_frame(Bytes frame, std::string& error)
     case FrameKind::ping:
         return named("PING", parse_ping(body, error));
     case FrameKind::verdict:
-    case FrameKind::renew:
         break;
     }
     return UnknownFrame{kind};

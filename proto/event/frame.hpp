@@ -23,7 +23,7 @@ namespace smtpauth::event {
 inline constexpr std::uint16_t lowest_version = 1;
 inline constexpr std::uint16_t highest_version = 1;
 
-/// Kinds of frames; 6 and 7 are given away, so that nobody else takes them.
+/// Kinds of frames; 6 is given away, so that nobody else takes it.
 enum class FrameKind : std::uint8_t {
     hello = 1,
     welcome = 2,
@@ -31,7 +31,6 @@ enum class FrameKind : std::uint8_t {
     ack = 4,
     ping = 5,
     verdict = 6, ///< the collector's judgement of an account; unused in version 1
-    renew = 7,   ///< the collector asks for a new journal id; unused in version 1
 };
 
 /// The filter's first frame.
@@ -39,7 +38,6 @@ struct Hello {
     std::uint16_t lowest_version = event::lowest_version;
     std::uint16_t highest_version = event::highest_version;
     std::uint64_t journal = 0;              ///< whose sequence numbers follow
-    std::uint64_t epoch = 0;                ///< random for each start of the filter
     std::uint64_t first_unacknowledged = 1; ///< the first RECORD's number, once there is one
     std::string instance;                   ///< the filter's name, for people; at most 255 octets
 
@@ -89,8 +87,8 @@ void append_frame(std::string& out, const Hello& hello);
 void append_frame(std::string& out, const Welcome& welcome);
 void append_frame(std::string& out, const Ack& ack);
 void append_frame(std::string& out, const Ping& ping);
-/// @return the frame's size in octets; one above 4 + max_frame_length is refused by the other side.
-std::size_t append_record_frame(std::string& out, std::uint64_t sequence, const Record& record);
+/// @param record  encoded. A frame above 4 + max_frame_length is refused by the other side.
+void append_record_frame(std::string& out, std::uint64_t sequence, Bytes record);
 
 /// @param frame  kind and body, at least one octet; the Frame points into it.
 /// @return  nothing, with `error` set to what was found and expected, where the body is not the kind's.

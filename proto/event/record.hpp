@@ -17,9 +17,10 @@ using Milliseconds = std::chrono::milliseconds;
 using Time = std::chrono::sys_time<Milliseconds>;
 
 enum class RecordType : std::uint8_t {
-    message = 1, ///< an end of message that the filter answered
-    refusal = 2, ///< a command before end of message that the filter refused
-    loss = 7,    ///< records that could not be kept; 3 to 6 belong to ATTEMPT, BLOCK, UNBLOCK and VOID
+    message = 1,     ///< an end of message that the filter answered
+    refusal = 2,     ///< a command before end of message that the filter refused
+    void_record = 6, ///< nothing to log: message `voids` was answered otherwise than its own record says
+    loss = 7,        ///< records that could not be kept; 3 to 5 belong to ATTEMPT, BLOCK and UNBLOCK
 };
 
 /// What became of the mail. accept and warn let it pass, the others do not.
@@ -52,6 +53,7 @@ struct Record {
     std::string rule;                        // which rule acted or would have acted
     std::string reason;                      // the answer's text, or the arithmetic, for people
 
+    std::uint64_t voids = 0; // void: sequence number of a message in the same journal
     std::uint64_t count = 1; // loss: how many records; folded refusals: how many refusals
 
     bool operator==(const Record&) const = default;

@@ -53,6 +53,13 @@ inline void append_number_field(std::string& out, std::uint8_t tag, std::uint64_
     append_big_endian(out, value, size);
 }
 
+/// Appends a field that every reader skips. @param size  of all of it, at least field_header_size.
+inline void append_padding(std::string& out, std::size_t size)
+{
+    constexpr std::uint8_t padding_tag = 255;
+    append_text_field(out, padding_tag, std::string(size - field_header_size, '\0'));
+}
+
 struct Field {
     std::uint8_t tag;
     Bytes value; ///< points into what was read

@@ -13,6 +13,7 @@
 
 using namespace smtpauth;
 using namespace std::chrono_literals;
+using test::encoded;
 using test::message;
 using test::run_until;
 using test::TempDirectory;
@@ -40,7 +41,7 @@ public:
     void send_record(std::uint64_t sequence)
     {
         std::string bytes;
-        append_record_frame(bytes, sequence, message());
+        event::append_record_frame(bytes, sequence, encoded(message()));
         say(bytes);
     }
 
@@ -185,7 +186,7 @@ TEST_CASE("a full batch stops the reading until the worker is done", "[receiver]
     std::size_t taken = 0;
     const auto push = [&] {
         while (stream.size() < 1 << 20)
-            append_record_frame(stream, ++sequence, message());
+            event::append_record_frame(stream, ++sequence, encoded(message()));
         const std::size_t sent = test::send_some(filter.socket(), stream);
         stream.erase(0, sent);
         taken += sent;

@@ -14,6 +14,7 @@
 #include "collector/stats_log/line_reader.hpp"
 #include "collector/stats_log/log_scan.hpp"
 #include "collector/stats_log/log_worker.hpp"
+#include "filter/journal/disk_journal.hpp"
 #include "filter/journal/sender.hpp"
 #include "tests/support/records.hpp"
 #include "tests/support/run_until.hpp"
@@ -26,11 +27,6 @@ using test::run_until;
 using test::TempDirectory;
 
 namespace {
-
-class NobodyWaits final : public CommitWaiter {
-public:
-    void committed() override {}
-};
 
 /// A collector as main wires it, without graphs. Destroying it in mid-stream is what a crash is.
 class TestCollector {
@@ -83,20 +79,25 @@ TEST_CASE("each record stands in its log once, however often the collector begin
     auto io = std::make_unique<asio::io_context>(1);
     auto collector = std::make_unique<TestCollector>(*io, directory);
     asio::io_context filter_io(1);
-    std::vector<std::unique_ptr<MemoryJournal>> journals;
-    std::vector<std::unique_ptr<Sender>> senders;
+    const SystemClock clock;
+    std::vector<std::unique_ptr<DiskJournal>> journals;
+    std::vector<std::unique_ptr<SenderThread>> senders;
     for (std::uint64_t at = 0; at < filters; ++at) {
-        journals.push_back(std::make_unique<MemoryJournal>(std::size_t{64} << 20, MemoryJournal::Identity{at, at}));
-        senders.push_back(
-            std::make_unique<Sender>(filter_io, *journals.back(), UnixSocketSpec{directory / "events.sock"}));
+        FilterConfig config;
+        config.journal_directory = directory / ("journal" + std::to_string(at));
+        config.durability = Durability::process;
+        journals.push_back(std::make_unique<DiskJournal>(filter_io, config, clock));
+        senders.push_back(std::make_unique<SenderThread>(
+            journals.back()->catalogue(),
+            Sender::Settings{UnixSocketSpec{directory / "events.sock"}, "", journals.back()->id()}));
+        journals.back()->on_release([sender = senders.back().get()] { sender->sender().wake(); });
     }
 
-    NobodyWaits waiter;
     std::uint64_t appended = 0;
     std::uint64_t turn = 0;
     const auto acknowledged = [&] {
         for (const auto& journal : journals)
-            if (journal->waiting() != 0)
+            if (journal->catalogue().acknowledged() != journal->last())
                 return false;
         return true;
     };
@@ -104,7 +105,7 @@ TEST_CASE("each record stands in its log once, however often the collector begin
         filter_io,
         [&] {
             for (int burst = 0; burst < 200 && appended < records; ++burst, ++appended)
-                journals[appended % filters]->append(appended % 5 == 0 ? refusal() : message(), waiter);
+                journals[appended % filters]->append(appended % 5 == 0 ? refusal() : message(), nullptr);
             io->restart();
             io->poll();
             if (++turn % 40 == 0 && appended < records) {

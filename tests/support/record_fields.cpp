@@ -19,6 +19,8 @@ std::string name(event::RecordType type)
         return "message";
     case event::RecordType::refusal:
         return "refusal";
+    case event::RecordType::void_record:
+        return "void";
     case event::RecordType::loss:
         return "loss";
     }

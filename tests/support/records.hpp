@@ -4,6 +4,7 @@
 #include <chrono>
 #include <string>
 
+#include "proto/event/codec.hpp"
 #include "proto/event/record.hpp"
 
 namespace smtpauth::test {
@@ -46,6 +47,14 @@ inline event::Record refusal(std::string auth_id = "mallory")
     record.rule = "reject_ids";
     record.reason = "550 5.7.1 Access denied";
     return record;
+}
+
+/// As the journal and the stream carry it.
+inline std::string encoded(const event::Record& record)
+{
+    std::string bytes;
+    encode(record, bytes);
+    return bytes;
 }
 
 } // namespace smtpauth::test

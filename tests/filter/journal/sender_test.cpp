@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 
 #include "common/listening_socket.hpp"
+#include "filter/journal/disk_journal.hpp"
 #include "proto/event/codec.hpp"
 #include "tests/support/records.hpp"
 #include "tests/support/run_until.hpp"
@@ -19,11 +20,6 @@ using test::run_until;
 using test::TempDirectory;
 
 namespace {
-
-class NobodyWaits final : public CommitWaiter {
-public:
-    void committed() override {}
-};
 
 /// A collector that does what the test says, one connection at a time.
 class FakeCollector {
@@ -79,13 +75,34 @@ private:
     event::FrameDecoder decoder_;
 };
 
+FilterConfig config_for(const TempDirectory& directory)
+{
+    FilterConfig config;
+    config.journal_directory = directory / "journal";
+    config.durability = Durability::process;
+    return config;
+}
+
 struct Fixture {
+    Fixture()
+    {
+        journal.on_release([this] { sender.wake(); });
+    }
+
+    /// And waits until they may be sent.
     void append(std::uint64_t count)
     {
-        NobodyWaits waiter;
         for (; count > 0; --count)
-            journal.append(message(), waiter);
+            journal.append(message(), nullptr);
+        wait_for_journal();
     }
+
+    void wait_for_journal()
+    {
+        REQUIRE(run_until(io, [this] { return journal.catalogue().released() == journal.last(); }));
+    }
+
+    std::uint64_t waiting() { return journal.last() - journal.catalogue().acknowledged(); }
 
     void open_collector() { collector = std::make_unique<FakeCollector>(path); }
 
@@ -115,8 +132,9 @@ struct Fixture {
     TempDirectory directory;
     std::string path = directory / "events.sock";
     asio::io_context io{1};
-    MemoryJournal journal{std::size_t{64} << 20, {0xabc, 0xdef}};
-    Sender sender{io, journal, UnixSocketSpec{path}, "submission"};
+    SystemClock clock;
+    DiskJournal journal{io, config_for(directory), clock};
+    Sender sender{io, journal.catalogue(), {UnixSocketSpec{path}, "submission", journal.id()}};
     std::unique_ptr<FakeCollector> collector;
 };
 
@@ -140,7 +158,7 @@ TEST_CASE("records go out after the greeting, and are forgotten once acknowledge
     t.collector->listen();
     REQUIRE(t.collector->hellos.size() == 1);
     CHECK(t.collector->hellos[0] ==
-          event::Hello{event::lowest_version, event::highest_version, 0xabc, 0xdef, 1, "submission"});
+          event::Hello{event::lowest_version, event::highest_version, t.journal.id(), 1, "submission"});
     CHECK(t.collector->sequences.empty());
 
     t.collector->say(event::Welcome{1});
@@ -148,10 +166,10 @@ TEST_CASE("records go out after the greeting, and are forgotten once acknowledge
     t.append(1);
     t.wait_for_records(3);
     CHECK(t.collector->sequences == numbers(1, 3));
-    CHECK(t.journal.waiting() == 3);
+    CHECK(t.waiting() == 3);
 
     t.collector->say(event::Ack{3});
-    CHECK(run_until(t.io, [&t] { return t.journal.waiting() == 0; }));
+    CHECK(run_until(t.io, [&t] { return t.waiting() == 0; }));
 }
 
 TEST_CASE("a collector that comes late gets everything", "[sender]")
@@ -173,7 +191,7 @@ TEST_CASE("after a lost connection sending goes on at the first unacknowledged r
     t.greet();
     t.wait_for_records(10);
     t.collector->say(event::Ack{7});
-    REQUIRE(run_until(t.io, [&t] { return t.journal.waiting() == 3; }));
+    REQUIRE(run_until(t.io, [&t] { return t.waiting() == 3; }));
 
     t.collector->hang_up();
     t.greet();
@@ -188,12 +206,12 @@ TEST_CASE("a collector that reads nothing stops nothing but itself", "[sender]")
     Fixture t;
     t.open_collector();
     t.greet();
-    t.append(20000);
+    t.append(8000);
     test::run_for(t.io, 50ms);
-    t.append(20000);
-    CHECK(t.journal.waiting() == 40000);
-    t.wait_for_records(40000);
-    CHECK(t.collector->sequences == numbers(1, 40000));
+    t.append(8000);
+    CHECK(t.waiting() == 16000);
+    t.wait_for_records(16000);
+    CHECK(t.collector->sequences == numbers(1, 16000));
 }
 
 TEST_CASE("no more goes out than the window allows, until there is an ACK", "[sender]")
@@ -201,19 +219,20 @@ TEST_CASE("no more goes out than the window allows, until there is an ACK", "[se
     Fixture t;
     t.open_collector();
     t.greet();
-    NobodyWaits waiter;
     auto large = message();
     large.reason.assign(1 << 20, 'x');
-    for (int at = 0; at < 40; ++at)
-        t.journal.append(large, waiter);
-    t.wait_for_records(16);
+    for (int at = 0; at < 40; ++at) {
+        t.journal.append(large, nullptr);
+        t.wait_for_journal();
+    }
+    t.wait_for_records(4);
     test::run_for(t.io, 100ms);
     t.collector->listen();
-    CHECK(t.collector->sequences.size() <= 17);
-    t.collector->say(event::Ack{10});
-    t.wait_for_records(26);
-    t.collector->say(event::Ack{26});
-    t.wait_for_records(40);
+    CHECK(t.collector->sequences.size() <= 5);
+    for (std::uint64_t sequence = 4; sequence < 40; sequence += 4) {
+        t.collector->say(event::Ack{sequence});
+        t.wait_for_records(sequence + 4);
+    }
     CHECK(t.collector->sequences == numbers(1, 40));
 }
 
@@ -240,41 +259,62 @@ TEST_CASE("an answer that cannot be ends the connection, not the filter", "[send
         t.collector->listen();
         return !t.collector->open;
     }));
-    CHECK(t.journal.waiting() == 1);
+    CHECK(t.waiting() == 1);
     t.collector->hang_up();
     t.greet();
     t.wait_for_records(1);
 }
 
-TEST_CASE("the end waits for the last ACK", "[sender]")
+TEST_CASE("records of an earlier start go first, under their own journal", "[sender]")
 {
-    Fixture t;
-    t.open_collector();
-    t.greet();
-    t.append(3);
-    bool done = false;
-    t.sender.flush(10s, [&done] { done = true; });
-    t.wait_for_records(3);
-    CHECK_FALSE(done);
-    t.collector->say(event::Ack{3});
-    CHECK(run_until(t.io, [&done] { return done; }));
-}
+    const TempDirectory directory;
+    std::uint64_t earlier = 0;
+    {
+        asio::io_context io{1};
+        SystemClock clock;
+        DiskJournal journal(io, config_for(directory), clock);
+        earlier = journal.id();
+        for (int count = 0; count < 3; ++count)
+            journal.append(message(), nullptr);
+        REQUIRE(run_until(io, [&journal] { return journal.catalogue().released() == 3; }));
+    }
+    asio::io_context io{1};
+    SystemClock clock;
+    DiskJournal journal(io, config_for(directory), clock);
+    REQUIRE(journal.last() == 3);
+    REQUIRE(journal.id() != earlier);
+    FakeCollector collector(directory / "events.sock");
+    Sender sender(io, journal.catalogue(), {UnixSocketSpec{directory / "events.sock"}, "", journal.id()});
+    journal.on_release([&sender] { sender.wake(); });
+    journal.append(message(), nullptr);
 
-TEST_CASE("the end does not wait for ever", "[sender]")
-{
-    Fixture t;
-    t.append(3);
-    bool done = false;
-    t.sender.flush(50ms, [&done] { done = true; });
-    CHECK(run_until(t.io, [&done] { return done; }));
-    CHECK(t.journal.waiting() == 3);
-}
-
-TEST_CASE("with nothing to send the end is at once", "[sender]")
-{
-    Fixture t;
-    bool done = false;
-    t.sender.flush(10s, [&done] { done = true; });
-    CHECK(run_until(
-        t.io, [&done] { return done; }, 1s));
+    const auto greeted_by = [&](std::uint64_t id) {
+        return run_until(io, [&] { return collector.accept(); }) &&
+               run_until(io,
+                         [&] {
+                             collector.listen();
+                             return !collector.hellos.empty();
+                         }) &&
+               collector.hellos[0].journal == id;
+    };
+    REQUIRE(greeted_by(earlier));
+    CHECK(collector.hellos[0].first_unacknowledged == 1);
+    collector.say(event::Welcome{1});
+    REQUIRE(run_until(io, [&] {
+        collector.listen();
+        return collector.sequences == numbers(1, 3);
+    }));
+    collector.say(event::Ack{3});
+    REQUIRE(run_until(io, [&] {
+        collector.listen();
+        return !collector.open;
+    }));
+    collector.hang_up();
+    REQUIRE(greeted_by(journal.id()));
+    CHECK(collector.hellos[0].first_unacknowledged == 4);
+    collector.say(event::Welcome{1});
+    CHECK(run_until(io, [&] {
+        collector.listen();
+        return collector.sequences == numbers(4, 4);
+    }));
 }

@@ -1,0 +1,60 @@
+// Reading and writing whole pieces of a journal's files, in spite of short counts and EINTR.
+#pragma once
+
+#include <cerrno>
+#include <string>
+#include <string_view>
+
+#include "common/disk.hpp"
+
+namespace smtpauth {
+
+inline constexpr mode_t journal_file_mode = 0640;
+
+/// @return  false, with errno, where not all could be written.
+inline bool write_all(Disk& disk, int fd, std::string_view bytes, off_t offset)
+{
+    while (!bytes.empty()) {
+        const ssize_t count = disk.write_at(fd, bytes.data(), bytes.size(), offset);
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count <= 0) {
+            if (count == 0)
+                errno = EIO;
+            return false;
+        }
+        bytes.remove_prefix(static_cast<std::size_t>(count));
+        offset += count;
+    }
+    return true;
+}
+
+/// Reads up to `size` octets: fewer only where the file ends. @return  false, with errno, where reading failed.
+inline bool read_all(Disk& disk, int fd, std::size_t size, off_t offset, std::string& to)
+{
+    to.resize(size);
+    std::size_t done = 0;
+    while (done < size) {
+        const ssize_t count = disk.read_at(fd, to.data() + done, size - done, offset + static_cast<off_t>(done));
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0)
+            return false;
+        if (count == 0)
+            break;
+        done += static_cast<std::size_t>(count);
+    }
+    to.resize(done);
+    return true;
+}
+
+/// An interrupted sync has not failed; any other failure is final for this descriptor.
+inline bool sync_file(Disk& disk, int fd)
+{
+    while (disk.sync(fd) != 0)
+        if (errno != EINTR)
+            return false;
+    return true;
+}
+
+} // namespace smtpauth

@@ -1,0 +1,85 @@
+// The journal on disk as the loop sees it: gives numbers, hands records to the writer's thread, and lets answers go
+// once their records are safe. Loop's thread, unless it says otherwise.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/asio.hpp"
+#include "common/clock.hpp"
+#include "common/disk.hpp"
+#include "common/durability.hpp"
+#include "common/file_descriptor.hpp"
+#include "filter/config.hpp"
+#include "filter/journal/catalogue.hpp"
+#include "filter/journal/journal.hpp"
+#include "filter/journal/journal_writer.hpp"
+
+namespace smtpauth {
+
+class DiskJournal final : public Journal {
+public:
+    /// Makes the directory (0750) where it is missing, takes it for this process, and reads what an earlier one left.
+    /// Throws TemporaryFailure where another process has it, or std::runtime_error. `io` and `clock` outlive the journal; io.run() has ended before it
+    /// does.
+    DiskJournal(asio::io_context& io, const FilterConfig& config, const Clock& clock, Disk& disk = system_disk());
+    ~DiskJournal();
+
+    void append(const event::Record& record, CommitWaiter* waiter) override;
+    void withdraw(CommitWaiter& waiter) override;
+
+    /// Somebody else who needs the records: none is deleted before it has passed them. Before the first append().
+    /// @param passed  the number up to which it has; any thread.
+    void add_consumer(std::function<std::uint64_t()> passed);
+
+    /// Called when there is more to send. Before the first append().
+    void on_release(std::function<void()> notify) { notify_ = std::move(notify); }
+
+    /// Where the sender finds what to send.
+    Catalogue& catalogue() { return catalogue_; }
+
+    /// Id of the records of this start of the filter.
+    std::uint64_t id() const { return id_; }
+    /// Of the last record given a number.
+    std::uint64_t last() const { return last_; }
+    /// Replies that wait for the disk.
+    std::size_t waiting_replies() const { return waiting_.size(); }
+    JournalWriter::Figures figures() const { return writer_->figures(); }
+
+private:
+    struct Waiting {
+        std::uint64_t sequence;
+        CommitWaiter* waiter; ///< null: withdrawn
+    };
+
+    void take_directory(const std::string& path);
+    std::uint64_t submit(const event::Record& record, const std::optional<Losses>& settles = {});
+    std::uint64_t passed() const;
+    void batch_done(const JournalWriter::Done& done);
+    void settle_losses();
+    void settle_later();
+
+    asio::io_context& io_;
+    const Clock& clock_;
+    Catalogue catalogue_;
+    FileDescriptor lock_;
+    std::uint64_t id_;
+    bool passes_when_full_;
+    std::uint64_t last_ = 0;
+    std::deque<Waiting> waiting_;
+    std::vector<std::function<std::uint64_t()>> consumers_;
+    std::function<void()> notify_;
+    Timer settle_timer_;
+    bool settle_waits_ = false;             ///< for the timer
+    std::uint64_t settling_ = 0;            ///< number of the LOSS record that is with the writer, 0: none is
+    std::uint64_t safe_ = 0;                ///< as far as the writer has told
+    std::string frame_;                     ///< scratch
+    std::unique_ptr<JournalWriter> writer_; ///< last: its thread uses the above
+};
+
+} // namespace smtpauth

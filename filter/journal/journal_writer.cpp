@@ -1,0 +1,239 @@
+#include "filter/journal/journal_writer.hpp"
+
+#include <utility>
+
+#include "common/log.hpp"
+
+namespace smtpauth {
+
+namespace {
+
+/// How often positions are written down, segments deleted and, where durability is "process", records synced.
+constexpr std::chrono::seconds look_interval{1};
+
+/// A disk that takes longer is worth a line in the log.
+constexpr std::chrono::seconds slow{2};
+
+std::uint64_t milliseconds_of(Clock::WallTime time)
+{
+    return static_cast<std::uint64_t>(time.time_since_epoch().count());
+}
+
+} // namespace
+
+JournalWriter::JournalWriter(std::unique_ptr<JournalStore> store, Settings settings, const Clock& clock,
+                             std::function<void(Done)> done, std::function<std::uint64_t()> passed)
+    : store_(std::move(store)),
+      settings_(settings),
+      clock_(clock),
+      done_(std::move(done)),
+      passed_(std::move(passed)),
+      safe_(store_->last()),
+      thread_()
+{
+    publish();
+    thread_ = std::thread([this] { run(); });
+}
+
+JournalWriter::~JournalWriter()
+{
+    {
+        const std::lock_guard lock(mutex_);
+        stop_ = true;
+    }
+    changed_.notify_one();
+    thread_.join();
+}
+
+void JournalWriter::submit(std::string_view frame, Entry entry)
+{
+    bool was_empty = false;
+    {
+        const std::lock_guard lock(mutex_);
+        was_empty = pending_.entries.empty();
+        const bool overflows = !was_empty && pending_.frames.size() + frame.size() > settings_.max_queue_bytes;
+        entry.size = frame.size();
+        entry.dropped = frame.empty() || overflows || (!was_empty && pending_.entries.back().dropped);
+        if (entry.dropped && !entry.is_mail && !was_empty) {
+            ++pending_.dropped.others;
+            return;
+        }
+        if (!entry.dropped)
+            pending_.frames.append(frame);
+        pending_.entries.push_back(entry);
+    }
+    if (was_empty)
+        changed_.notify_one();
+}
+
+JournalWriter::Figures JournalWriter::figures() const
+{
+    const std::lock_guard lock(mutex_);
+    return figures_;
+}
+
+void JournalWriter::run()
+{
+    Batch batch;
+    bool preparing = true;
+    while (true) {
+        {
+            std::unique_lock lock(mutex_);
+            if (pending_.entries.empty() && !stop_ && !preparing)
+                changed_.wait_for(lock, look_interval, [this] { return !pending_.entries.empty() || stop_; });
+            if (pending_.entries.empty() && stop_)
+                break;
+            std::swap(batch, pending_);
+        }
+        const bool batch_was_empty = batch.entries.empty();
+        if (!batch_was_empty)
+            write(batch);
+        batch.frames.clear();
+        batch.entries.clear();
+        batch.dropped = {};
+        preparing = store_->prepare(batch_was_empty);
+        if (clock_.steady_now() >= next_look_)
+            look_after();
+    }
+    look_after();
+}
+
+void JournalWriter::write(const Batch& batch)
+{
+    const auto begin = clock_.steady_now();
+    Done done{batch.entries.front().sequence - 1, batch.entries.back().sequence};
+    std::size_t offset = 0;
+    for (std::size_t at = 0; at < batch.entries.size();) {
+        const std::size_t kept = keep_some(batch, at, offset);
+        if (kept == 0) {
+            lose(batch, at);
+            break;
+        }
+        offset += size_of(batch, at, kept);
+        at += kept;
+        done.kept = batch.entries[at - 1].sequence;
+    }
+    const auto took = clock_.steady_now() - begin;
+    if (took > slow)
+        log::warning("journal: the disk took {:.1f} s to keep {} records", std::chrono::duration<double>(took).count(),
+                     batch.entries.size());
+    if (batch.dropped != Losses{})
+        count(batch.dropped);
+    done.safe = safe_;
+    done.has_losses = store_->state().lost != store_->state().settled;
+    publish();
+    done_(done);
+}
+
+/// Octets of the frames of `count` entries.
+std::size_t JournalWriter::size_of(const Batch& batch, std::size_t at, std::size_t count)
+{
+    std::size_t size = 0;
+    for (std::size_t end = at + count; at < end; ++at)
+        size += batch.entries[at].size;
+    return size;
+}
+
+/// Records that are written at once: all of them, but a LOSS record stands alone, as does each where durability is
+/// "always".
+std::size_t JournalWriter::group_size(const Batch& batch, std::size_t at) const
+{
+    if (settings_.durability == Durability::always || batch.entries[at].settles || batch.entries[at].dropped)
+        return 1;
+    std::size_t count = 1;
+    while (at + count < batch.entries.size() && !batch.entries[at + count].settles &&
+           !batch.entries[at + count].dropped)
+        ++count;
+    return count;
+}
+
+/// @return  how many were kept: where there is no room for all, there may be for one.
+std::size_t JournalWriter::keep_some(const Batch& batch, std::size_t at, std::size_t offset)
+{
+    const std::size_t count = group_size(batch, at);
+    if (keep(batch, at, count, offset))
+        return count;
+    return count > 1 && keep(batch, at, 1, offset) ? 1 : 0;
+}
+
+bool JournalWriter::keep(const Batch& batch, std::size_t at, std::size_t count, std::size_t offset)
+{
+    if (batch.entries[at].dropped)
+        return false;
+    const std::uint64_t first = batch.entries[at].sequence;
+    const std::uint64_t last = batch.entries[at + count - 1].sequence;
+    const std::string_view frames = std::string_view(batch.frames).substr(offset, size_of(batch, at, count));
+    const auto& settles = batch.entries[at].settles;
+    if (settles)
+        store_->begin_settling(first, *settles);
+    store_->trim(passed_());
+    const auto kept = store_->write(frames, first, last);
+    if (settles)
+        store_->end_settling(kept == JournalStore::Kept::yes);
+    if (kept != JournalStore::Kept::yes)
+        return false;
+    if (settings_.durability != Durability::process)
+        safe_ = last;
+    if (std::exchange(failing_, false))
+        log::info("journal: records are kept again; {} messages and {} refusals had none",
+                  store_->state().lost.messages - lost_told_, store_->state().lost.others);
+    return true;
+}
+
+/// Counts the records from `at` on, before their messages are answered.
+void JournalWriter::lose(const Batch& batch, std::size_t at)
+{
+    if (!std::exchange(failing_, true)) {
+        lost_told_ = store_->state().lost.messages;
+        log::error("journal: {}; until this is mended {}",
+                   batch.entries[at].dropped ? "too much waits for the disk (queue_max_bytes)" : store_->error(),
+                   settings_.passes_when_full ? "mail passes and only counts as lost to the log (on_journal_full)"
+                                              : "mail is answered 451 (on_journal_full)");
+    }
+    Losses losses;
+    for (; at < batch.entries.size(); ++at) {
+        const Entry& entry = batch.entries[at];
+        if (entry.settles)
+            continue;
+        if (!entry.is_mail)
+            ++losses.others;
+        else if (settings_.passes_when_full)
+            ++losses.messages;
+    }
+    if (losses != Losses{})
+        count(losses);
+}
+
+void JournalWriter::count(const Losses& losses)
+{
+    if (!store_->note_losses(losses, milliseconds_of(clock_.now())))
+        log::error("journal: losses are counted in memory only: {}", store_->error());
+}
+
+void JournalWriter::look_after()
+{
+    next_look_ = clock_.steady_now() + look_interval;
+    store_->trim(passed_());
+    store_->save_position();
+    if (settings_.durability == Durability::process) {
+        if (store_->sync())
+            safe_ = store_->last();
+        else
+            log::error("journal: {}", store_->error());
+    }
+    publish();
+}
+
+void JournalWriter::publish()
+{
+    const std::lock_guard lock(mutex_);
+    figures_.used_bytes = store_->used_bytes();
+    figures_.safe = safe_;
+    figures_.lost = store_->state().lost;
+    figures_.settled = store_->state().settled;
+    figures_.first_lost_ms = store_->state().first_lost_ms;
+    figures_.last_lost_ms = store_->state().last_lost_ms;
+    figures_.error = failing_ ? store_->error() : std::string();
+}
+
+} // namespace smtpauth

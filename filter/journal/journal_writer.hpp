@@ -1,0 +1,109 @@
+// The journal's own thread: takes what the loop has gathered, writes it, syncs it, and tells the loop; then takes what
+// has been gathered meanwhile. So commits are grouped by the time that the disk needs, without a timer.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "common/clock.hpp"
+#include "common/durability.hpp"
+#include "filter/journal/store.hpp"
+
+namespace smtpauth {
+
+class JournalWriter {
+public:
+    /// One record among those of a batch.
+    struct Entry {
+        std::uint64_t sequence = 0;
+        std::size_t size = 0;            ///< of its frame, in octets
+        bool is_mail = false;            ///< lost, it would be a message that passed without a record
+        std::optional<Losses> settles{}; ///< it is the LOSS record that tells of so many losses in all
+        bool dropped = false;            ///< there was no room for its frame in the queue
+    };
+
+    struct Settings {
+        Durability durability = Durability::group;
+        bool passes_when_full = true; ///< on_journal_full = "pass"
+        std::size_t max_queue_bytes = 0;
+    };
+
+    /// How a batch ended. Records above `kept` and up to `last` were not kept.
+    struct Done {
+        std::uint64_t kept = 0;
+        std::uint64_t last = 0;
+        std::uint64_t safe = 0;  ///< as in Figures
+        bool has_losses = false; ///< that no LOSS record tells of
+    };
+
+    /// @param store  used by this thread only, from here on.
+    /// @param done  called after each batch, on this thread.
+    /// @param passed  the number that all consumers of the journal have passed. Any thread.
+    JournalWriter(std::unique_ptr<JournalStore> store, Settings settings, const Clock& clock,
+                  std::function<void(Done)> done, std::function<std::uint64_t()> passed);
+    JournalWriter(const JournalWriter&) = delete;
+    JournalWriter& operator=(const JournalWriter&) = delete;
+    /// Writes what was submitted, and ends the thread.
+    ~JournalWriter();
+
+    /// Queues a record; what does not fit is counted as a loss. Any thread.
+    /// @param entry  its size and `dropped` are filled in here. @param frame  empty for one that is too long to be
+    /// kept.
+    void submit(std::string_view frame, Entry entry);
+
+    /// What the thread knows, for status and for the loop.
+    struct Figures {
+        std::uint64_t used_bytes = 0;
+        std::uint64_t safe = 0; ///< number of the last record that a power cut cannot take
+        Losses lost;
+        Losses settled;
+        std::uint64_t first_lost_ms = 0;
+        std::uint64_t last_lost_ms = 0;
+        std::string error; ///< the last failure; "" after a success
+    };
+    Figures figures() const;
+
+private:
+    struct Batch {
+        std::string frames;
+        std::vector<Entry> entries; ///< dropped ones are the last
+        Losses dropped;             ///< records without an entry: nobody waits for them
+    };
+
+    void run();
+    void write(const Batch& batch);
+    std::size_t group_size(const Batch& batch, std::size_t at) const;
+    std::size_t keep_some(const Batch& batch, std::size_t at, std::size_t offset);
+    bool keep(const Batch& batch, std::size_t at, std::size_t count, std::size_t offset);
+    static std::size_t size_of(const Batch& batch, std::size_t at, std::size_t count);
+    void lose(const Batch& batch, std::size_t at);
+    void count(const Losses& losses);
+    void look_after();
+    void publish();
+
+    std::unique_ptr<JournalStore> store_;
+    Settings settings_;
+    const Clock& clock_;
+    std::function<void(Done)> done_;
+    std::function<std::uint64_t()> passed_;
+
+    mutable std::mutex mutex_;
+    std::condition_variable changed_;
+    Batch pending_; ///< guarded by mutex_, as are the next two
+    bool stop_ = false;
+    Figures figures_;
+
+    bool failing_ = false; ///< said so in the log
+    std::uint64_t lost_told_ = 0;
+    std::uint64_t safe_ = 0;
+    Clock::SteadyTime next_look_{};
+    std::thread thread_; ///< last: it uses all of the above
+};
+
+} // namespace smtpauth

@@ -1,0 +1,410 @@
+#include "filter/journal/store.hpp"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <stdexcept>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "common/log.hpp"
+#include "filter/journal/damage.hpp"
+#include "filter/journal/disk_io.hpp"
+#include "proto/event/record_id.hpp"
+
+namespace smtpauth {
+
+namespace {
+
+constexpr std::string_view suffix = ".j1";
+constexpr std::size_t journal_digits = 16;
+constexpr std::size_t number_digits = 20;
+
+/// Octets of zeros written at once while the next segment is prepared.
+constexpr std::uint64_t fill_step = std::uint64_t{1} << 20;
+
+std::string name_of(std::uint64_t journal, std::uint64_t first)
+{
+    return fmt::format("{}-{:020}{}", event::journal_to_string(journal), first, suffix);
+}
+
+/// Nothing for a file that is no segment.
+std::optional<Segment> parse_name(std::string_view name)
+{
+    if (name.size() != journal_digits + 1 + number_digits + suffix.size() || !name.ends_with(suffix) ||
+        name[journal_digits] != '-')
+        return std::nullopt;
+    Segment segment;
+    const auto parse = [&name](std::size_t at, std::size_t size, int base, std::uint64_t& to) {
+        const char* const end = name.data() + at + size;
+        const auto [stop, error] = std::from_chars(name.data() + at, end, to, base);
+        return error == std::errc{} && stop == end;
+    };
+    if (!parse(0, journal_digits, 16, segment.journal) ||
+        !parse(journal_digits + 1, number_digits, 10, segment.first) || segment.first == 0)
+        return std::nullopt;
+    segment.last = segment.first - 1;
+    return segment;
+}
+
+} // namespace
+
+JournalStore::JournalStore(Disk& disk, Settings settings, std::uint64_t journal, Catalogue& catalogue,
+                           const std::function<void(const journal::Frame&)>& visit)
+    : disk_(disk),
+      settings_(std::move(settings)),
+      journal_(journal),
+      catalogue_(catalogue),
+      page_(disk, settings_.directory + "/state")
+{
+    recover(visit);
+    recover_losses();
+}
+
+JournalStore::~JournalStore()
+{
+    end_segment();
+    if (spare_fd_ >= 0)
+        disk_.close(spare_fd_);
+}
+
+// What a crash leaves behind.
+
+void JournalStore::recover(const std::function<void(const journal::Frame&)>& visit)
+{
+    std::vector<std::string> names;
+    if (disk_.list(settings_.directory, names) != 0)
+        throw std::runtime_error(
+            fmt::format("{}: cannot be read: {}", settings_.directory, std::generic_category().message(errno)));
+    std::vector<Segment> found;
+    for (const std::string& name : names) {
+        if (auto segment = parse_name(name)) {
+            segment->path = settings_.directory + '/' + name;
+            found.push_back(std::move(*segment));
+        }
+    }
+    // Numbers go on from one start to the next, so they order the segments of all journals.
+    std::sort(found.begin(), found.end(), [](const Segment& a, const Segment& b) { return a.first < b.first; });
+    last_ = passed_ = state().acknowledged;
+    catalogue_.acknowledge(passed_);
+    for (std::size_t at = 0; at < found.size(); ++at)
+        recover(found[at].path, found[at], at + 1 < found.size() ? found[at + 1].first : 0, visit);
+    catalogue_.release(last_);
+}
+
+/// @param next_first  number that the segment behind this one begins with, 0 for the last.
+void JournalStore::recover(const std::string& path, Segment segment, std::uint64_t next_first,
+                           const std::function<void(const journal::Frame&)>& visit)
+{
+    const int fd = disk_.open(path, O_RDWR, 0);
+    struct stat status {};
+    std::string bytes;
+    if (fd < 0 || disk_.status(fd, status) != 0 ||
+        !read_all(disk_, fd, static_cast<std::size_t>(status.st_size), 0, bytes)) {
+        // Not taken for empty: what cannot be read now may be readable at the next start.
+        log::error("{}: cannot be read, its records wait for another start: {}", path,
+                   std::generic_category().message(errno));
+        if (fd >= 0)
+            disk_.close(fd);
+        return;
+    }
+
+    std::uint64_t synced = 0;
+    auto scan = journal::scan(bytes, segment.journal, segment.first, [&](const journal::Frame& frame) {
+        synced = frame.synced;
+        if (visit && frame.sequence > std::max(last_, passed_))
+            visit(frame);
+    });
+    if (scan.unfinished != 0 && next_first > scan.last + 1 && scan.last + 1 >= segment.first) {
+        // More was written behind it, so this end is not one that a crash tore.
+        scan.damages.push_back(
+            {scan.used, scan.unfinished, std::max(scan.last + 1, segment.first), next_first - 1, true});
+        scan.last = next_first - 1;
+        scan.used += scan.unfinished;
+    } else if (scan.unfinished != 0) {
+        log::warning("{}: cut {} octets of an unfinished record {} at offset {}", path, scan.unfinished,
+                     std::max(scan.last + 1, segment.first), scan.used);
+    }
+    for (const journal::Damage& damage : scan.damages)
+        mend(path, fd, segment.journal, damage, synced);
+    if (static_cast<off_t>(scan.used) < status.st_size && disk_.truncate(fd, static_cast<off_t>(scan.used)) != 0)
+        log::warning("{}: cannot be cut to {} octets: {}", path, scan.used, std::generic_category().message(errno));
+    disk_.close(fd);
+
+    segment.path = path;
+    segment.last = std::max(scan.last, segment.last);
+    segment.used_bytes = scan.used;
+    last_ = std::max(last_, segment.last);
+    if (segment.last < segment.first || segment.last <= passed_) {
+        drop(segment);
+        return;
+    }
+    used_bytes_ += segment.used_bytes;
+    catalogue_.add(segment);
+    segments_.push_back(std::move(segment));
+}
+
+/// Puts a record in the place of lost ones that says so: the next start, and the collector, meet them once.
+void JournalStore::mend(const std::string& path, int fd, std::uint64_t journal, const journal::Damage& damage,
+                        std::uint64_t synced)
+{
+    log::error("{}", text_of(damage, path));
+    if (damage.records() == 0 || damage.size < smallest_damage_frame)
+        return;
+    if (!write_all(disk_, fd, frame_for_damage(path, journal, damage, synced), static_cast<off_t>(damage.offset)) ||
+        !sync_file(disk_, fd))
+        log::error("{}: cannot be mended: {}", path, std::generic_category().message(errno));
+}
+
+void JournalStore::recover_losses()
+{
+    JournalState state = page_.state();
+    if (state.settling_sequence == 0)
+        return;
+    if (state.settling_sequence <= last_)
+        state.settled = state.settling;
+    state.settling_sequence = 0;
+    page_.save(state, settings_.syncs);
+}
+
+// Writing.
+
+JournalStore::Kept JournalStore::write(journal::Bytes frames, std::uint64_t first, std::uint64_t last)
+{
+    if (!has_room(frames.size()))
+        return Kept::full;
+    // The second time in a new segment. A third would say nothing new.
+    for (int attempt = 0; attempt < 2; ++attempt) {
+        if (fd_ < 0 || segments_.back().used_bytes + frames.size() > room_) {
+            if (!roll(first, frames.size()))
+                continue;
+        }
+        if (!append(frames)) {
+            abandon_segment();
+            continue;
+        }
+        Segment& segment = segments_.back();
+        segment.last = last_ = last;
+        segment.used_bytes += frames.size();
+        used_bytes_ += frames.size();
+        catalogue_.grow(last, segment.used_bytes);
+        return Kept::yes;
+    }
+    return error_number_ == ENOSPC || error_number_ == EDQUOT ? Kept::full : Kept::failed;
+}
+
+bool JournalStore::has_room(std::size_t size)
+{
+    if (used_bytes_ + size <= settings_.max_bytes)
+        return true;
+    // The newest segment is kept although all have passed it; here its octets are wanted.
+    if (!segments_.empty() && segments_.back().last <= passed_) {
+        end_segment();
+        trim(passed_);
+    }
+    if (used_bytes_ + size <= settings_.max_bytes)
+        return true;
+    error_ = fmt::format("{}: {} octets in use, journal_max_bytes = {}", settings_.directory, used_bytes_,
+                         settings_.max_bytes);
+    return false;
+}
+
+bool JournalStore::append(journal::Bytes frames)
+{
+    const Segment& segment = segments_.back();
+    if (!write_all(disk_, fd_, frames, static_cast<off_t>(segment.used_bytes)))
+        return fail("cannot write", segment.path);
+    unsynced_ = true;
+    return !settings_.syncs || sync();
+}
+
+bool JournalStore::sync()
+{
+    if (!std::exchange(unsynced_, false) || fd_ < 0)
+        return true;
+    return sync_file(disk_, fd_) || fail("cannot sync", segments_.back().path);
+}
+
+/// Begins a segment whose first record is `first` and that holds `size` octets at least.
+bool JournalStore::roll(std::uint64_t first, std::size_t size)
+{
+    end_segment();
+    if (!fill_spare(std::max<std::uint64_t>(settings_.segment_bytes, size)) && spare_filled_ < size)
+        return false;
+    Segment segment{settings_.directory + '/' + name_of(journal_, first), journal_, first, first - 1, 0};
+    if (disk_.rename(spare_path(), segment.path) != 0)
+        return fail("cannot rename to " + segment.path, spare_path());
+    fd_ = std::exchange(spare_fd_, -1);
+    room_ = std::exchange(spare_filled_, 0);
+    catalogue_.add(segment);
+    segments_.push_back(std::move(segment));
+    if (settings_.syncs && disk_.sync_directory(settings_.directory) != 0) {
+        fail("cannot sync the directory", settings_.directory);
+        abandon_segment();
+        return false;
+    }
+    return true;
+}
+
+/// Writes zeros until the file to become the next segment has so many octets. What an earlier process left is begun
+/// anew.
+bool JournalStore::fill_spare(std::uint64_t up_to)
+{
+    if (spare_fd_ < 0) {
+        spare_filled_ = 0;
+        spare_fd_ = disk_.open(spare_path(), O_RDWR | O_CREAT | O_TRUNC, journal_file_mode);
+        if (spare_fd_ < 0)
+            return fail("cannot open", spare_path());
+    }
+    static const std::string zeros(fill_step, '\0');
+    while (spare_filled_ < up_to) {
+        const auto step = std::min<std::uint64_t>(fill_step, up_to - spare_filled_);
+        if (!write_all(disk_, spare_fd_, std::string_view(zeros).substr(0, step), static_cast<off_t>(spare_filled_)) ||
+            (settings_.syncs && !sync_file(disk_, spare_fd_))) {
+            fail("cannot write", spare_path());
+            disk_.close(std::exchange(spare_fd_, -1));
+            // A smaller one may serve; its end is where the last whole step ended.
+            if (error_number_ == ENOSPC && spare_filled_ > 0) {
+                spare_fd_ = disk_.open(spare_path(), O_RDWR, 0);
+                if (spare_fd_ >= 0 && disk_.truncate(spare_fd_, static_cast<off_t>(spare_filled_)) == 0)
+                    return false;
+                if (spare_fd_ >= 0)
+                    disk_.close(std::exchange(spare_fd_, -1));
+            }
+            spare_filled_ = 0;
+            disk_.remove(spare_path());
+            return false;
+        }
+        spare_filled_ += step;
+    }
+    return true;
+}
+
+bool JournalStore::prepare(bool idle)
+{
+    const bool needed_soon = fd_ >= 0 && segments_.back().used_bytes > room_ / 2;
+    if (spare_failed_ || spare_filled_ >= settings_.segment_bytes || !(idle || needed_soon))
+        return false;
+    spare_failed_ = !fill_spare(std::min(spare_filled_ + fill_step, settings_.segment_bytes));
+    return !spare_failed_ && spare_filled_ < settings_.segment_bytes;
+}
+
+/// After a failure: nothing is written to this file any more, and nothing of what failed is found in it.
+void JournalStore::abandon_segment()
+{
+    if (fd_ < 0)
+        return;
+    disk_.close(std::exchange(fd_, -1));
+    unsynced_ = false;
+    const Segment segment = segments_.back();
+    if (segment.used_bytes == 0) {
+        drop(segment);
+        segments_.pop_back();
+        return;
+    }
+    const int fresh = disk_.open(segment.path, O_RDWR, 0);
+    if (fresh < 0 || disk_.truncate(fresh, static_cast<off_t>(segment.used_bytes)) != 0)
+        log::warning("{}: cannot be cut to {} octets: {}", segment.path, segment.used_bytes,
+                     std::generic_category().message(errno));
+    if (fresh >= 0)
+        disk_.close(fresh);
+}
+
+/// Gives back what the newest segment does not use.
+void JournalStore::end_segment()
+{
+    if (fd_ < 0)
+        return;
+    sync();
+    const Segment segment = segments_.back();
+    if (segment.used_bytes < room_)
+        disk_.truncate(fd_, static_cast<off_t>(segment.used_bytes));
+    disk_.close(std::exchange(fd_, -1));
+    if (segment.used_bytes == 0) {
+        drop(segment);
+        segments_.pop_back();
+    }
+}
+
+// Forgetting.
+
+void JournalStore::trim(std::uint64_t passed)
+{
+    passed_ = std::max(passed_, passed);
+    bool dropped = false;
+    while (!segments_.empty() && segments_.front().last <= passed_ && (segments_.size() > 1 || fd_ < 0)) {
+        if (!std::exchange(dropped, true))
+            save_position();
+        used_bytes_ -= segments_.front().used_bytes;
+        drop(segments_.front());
+        segments_.pop_front();
+    }
+    if (dropped)
+        spare_failed_ = false;
+}
+
+/// A segment that cannot be deleted is sent again at the next start, and dropped by the collector.
+void JournalStore::drop(const Segment& segment)
+{
+    catalogue_.remove(segment.path);
+    if (disk_.remove(segment.path) != 0)
+        log::warning("{}: cannot be deleted: {}", segment.path, std::generic_category().message(errno));
+}
+
+void JournalStore::save_position()
+{
+    JournalState state = page_.state();
+    if (std::exchange(state.acknowledged, passed_) != passed_ && !page_.save(state, false))
+        fail("cannot write", settings_.directory + "/state");
+}
+
+// Losses.
+
+bool JournalStore::note_losses(const Losses& more, std::uint64_t time_ms)
+{
+    JournalState state = page_.state();
+    if (state.lost == state.settled)
+        state.first_lost_ms = time_ms;
+    state.last_lost_ms = time_ms;
+    state.lost.messages += more.messages;
+    state.lost.others += more.others;
+    return page_.save(state, settings_.syncs) || fail("cannot write", settings_.directory + "/state");
+}
+
+void JournalStore::begin_settling(std::uint64_t sequence, const Losses& told)
+{
+    JournalState state = page_.state();
+    state.settling = told;
+    state.settling_sequence = sequence;
+    page_.save(state, settings_.syncs);
+}
+
+void JournalStore::end_settling(bool kept)
+{
+    JournalState state = page_.state();
+    if (kept)
+        state.settled = state.settling;
+    state.settling_sequence = 0;
+    page_.save(state, settings_.syncs);
+}
+
+bool JournalStore::fail(const std::string& what, const std::string& path)
+{
+    error_number_ = errno;
+    error_ = fmt::format("{}: {}: {}", path, what, std::generic_category().message(error_number_));
+    return false;
+}
+
+std::string JournalStore::spare_path() const
+{
+    return settings_.directory + "/next";
+}
+
+} // namespace smtpauth

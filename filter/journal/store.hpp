@@ -1,0 +1,122 @@
+// The journal's files: appends records, finds them again after a crash, and forgets what nobody needs any more. Knows
+// numbers and octets, nothing of what a record says. Blocks on the disk: one thread at a time (journal_writer.hpp).
+//
+// Segments are files `<journal>-<first number>.j1`, preallocated and filled with zeros: writing into them changes no
+// metadata, which makes a sync cheaper. A write or a sync that failed is never tried again on the same file: the
+// segment ends before it, and the records go to a new one. docs/formats/journal.md
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "common/disk.hpp"
+#include "filter/journal/catalogue.hpp"
+#include "filter/journal/state_page.hpp"
+#include "proto/journal/frame.hpp"
+
+namespace smtpauth {
+
+class JournalStore {
+public:
+    struct Settings {
+        std::string directory;
+        std::uint64_t max_bytes = 0;     ///< of records in all segments
+        std::uint64_t segment_bytes = 0; ///< of a file; a record that is longer gets a file of its own
+        bool syncs = true;               ///< write() makes records outlast a power cut
+    };
+
+    /// What became of records given to write().
+    enum class Kept {
+        yes,
+        full,   ///< max_bytes or the disk's space is used up
+        failed, ///< the disk refuses; error() says how
+    };
+
+    /// Reads what is there, cuts unfinished ends, and mends damaged places so that they are told once.
+    /// @param journal  id of the records to come: another one at each start, so that no number is ever used twice.
+    /// @param visit  sees each record that is not acknowledged, in order; may be empty.
+    /// Throws std::runtime_error where the directory cannot be read.
+    JournalStore(Disk& disk, Settings settings, std::uint64_t journal, Catalogue& catalogue,
+                 const std::function<void(const journal::Frame&)>& visit);
+    JournalStore(const JournalStore&) = delete;
+    JournalStore& operator=(const JournalStore&) = delete;
+    /// Cuts the newest segment to its used length. Writes no state: save_position() does.
+    ~JournalStore();
+
+    /// Of the last record found at the start, or written since.
+    std::uint64_t last() const { return last_; }
+
+    /// Appends frames, whole and back to back; all or nothing.
+    Kept write(journal::Bytes frames, std::uint64_t first, std::uint64_t last);
+
+    /// Makes what was written outlast a power cut, where write() does not. @return  false: see error().
+    bool sync();
+
+    /// Deletes the segments whose records all consumers have passed.
+    void trim(std::uint64_t passed);
+
+    /// Does a bounded part of preparing the next segment: where the disk has nothing better to do, or it will be needed
+    /// soon.
+    /// @return  true: there is more to do.
+    bool prepare(bool idle);
+
+    const JournalState& state() const { return page_.state(); }
+    /// Counts losses, safely as far as the disk allows. @return  false: in memory only.
+    bool note_losses(const Losses& more, std::uint64_t time_ms);
+    /// Around the write() of record `sequence`, which tells of so many losses in all.
+    void begin_settling(std::uint64_t sequence, const Losses& told);
+    void end_settling(bool kept);
+    /// Writes down how far trim() has come.
+    void save_position();
+
+    std::uint64_t used_bytes() const { return used_bytes_; }
+    /// The last failure: what, where, why.
+    const std::string& error() const { return error_; }
+
+private:
+    void recover(const std::function<void(const journal::Frame&)>& visit);
+    void recover(const std::string& path, Segment segment, std::uint64_t next_first,
+                 const std::function<void(const journal::Frame&)>& visit);
+    void mend(const std::string& path, int fd, std::uint64_t journal, const journal::Damage& damage,
+              std::uint64_t synced);
+    void recover_losses();
+    bool has_room(std::size_t size);
+    bool append(journal::Bytes frames);
+    bool roll(std::uint64_t first, std::size_t size);
+    bool fill_spare(std::uint64_t up_to);
+    void abandon_segment();
+    void end_segment();
+    void drop(const Segment& segment);
+    bool fail(const std::string& what, const std::string& path);
+    std::string spare_path() const;
+
+    Disk& disk_;
+    Settings settings_;
+    std::uint64_t journal_;
+    Catalogue& catalogue_;
+    StatePage page_;
+
+    std::deque<Segment> segments_; ///< without records that were trimmed
+    std::uint64_t used_bytes_ = 0; ///< of all of them
+    std::uint64_t last_ = 0;
+    std::uint64_t passed_ = 0; ///< what trim() was told
+
+    int fd_ = -1;            ///< of segments_.back(); -1: the next write begins a segment
+    std::uint64_t room_ = 0; ///< octets that its file was made for
+    bool unsynced_ = false;
+    int spare_fd_ = -1;
+    std::uint64_t spare_filled_ = 0; ///< octets of zeros in the file to become the next segment
+    bool spare_failed_ = false;      ///< until a segment was deleted: there is no room
+    std::string error_;
+    int error_number_ = 0;
+};
+
+/// The record that stands for lost ones, as one frame that fills `damage` to the octet.
+/// @param sequence  the number that it takes: the first of the lost ones.
+std::string frame_for_damage(const std::string& path, std::uint64_t journal, const journal::Damage& damage,
+                             std::uint64_t synced);
+
+} // namespace smtpauth
