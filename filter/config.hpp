@@ -58,7 +58,7 @@ struct FilterConfig {
     std::uint64_t journal_max_bytes = std::uint64_t{1} << 30;
     OnJournalFull on_journal_full = OnJournalFull::pass;
     Durability durability = Durability::group;
-    std::uint64_t queue_max_bytes = std::uint64_t{16} << 20;               ///< records in memory that wait for the disk
+    std::uint64_t queue_max_bytes = std::uint64_t{16} << 20;              ///< records in memory that wait for the disk
     std::chrono::milliseconds commit_timeout = std::chrono::seconds(120); ///< for the disk to keep a record
 
     MessageSize message_size = MessageSize::auto_;

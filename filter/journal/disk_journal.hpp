@@ -25,8 +25,8 @@ namespace smtpauth {
 class DiskJournal final : public Journal {
 public:
     /// Makes the directory (0750) where it is missing, takes it for this process, and reads what an earlier one left.
-    /// Throws TemporaryFailure where another process has it, or std::runtime_error. `io` and `clock` outlive the journal; io.run() has ended before it
-    /// does.
+    /// Throws TemporaryFailure where another process has it, or std::runtime_error. `io` and `clock` outlive the
+    /// journal; io.run() has ended before it does.
     DiskJournal(asio::io_context& io, const FilterConfig& config, const Clock& clock, Disk& disk = system_disk());
     ~DiskJournal();
 
