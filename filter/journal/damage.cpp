@@ -36,7 +36,7 @@ std::string frame_for_damage(const std::string& path, std::uint64_t journal, con
     encode(record, out);
     if (out.size() < damage.size)
         event::append_padding(out, damage.size - out.size());
-    journal::end_frame(out, begin, journal, damage.first, synced);
+    journal::end_frame(out, begin, journal, damage.last, synced);
     return out;
 }
 

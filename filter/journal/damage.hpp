@@ -13,7 +13,7 @@ inline constexpr std::size_t smallest_damage_frame = journal::header_size + 32;
 /// For the log: file, offset, which records.
 std::string text_of(const journal::Damage& damage, const std::string& path);
 
-/// One frame that fills the damaged octets exactly, with the number of the first lost record: of a LOSS record that
+/// One frame that fills the damaged octets exactly, with the number of the last lost record: of a LOSS record that
 /// counts the lost ones, or of a VOID record, which says nothing, where they had never been safe.
 /// @param damage  of smallest_damage_frame octets at least.
 std::string frame_for_damage(const std::string& path, std::uint64_t journal, const journal::Damage& damage,

@@ -117,8 +117,6 @@ void JournalWriter::write(const Batch& batch)
     if (took > slow)
         log::warning("journal: the disk took {:.1f} s to keep {} records", std::chrono::duration<double>(took).count(),
                      batch.entries.size());
-    if (batch.dropped != Losses{})
-        count(batch.dropped);
     done.safe = safe_;
     done.has_losses = store_->state().lost != store_->state().settled;
     publish();
@@ -190,7 +188,8 @@ void JournalWriter::lose(const Batch& batch, std::size_t at)
                    settings_.passes_when_full ? "mail passes and only counts as lost to the log (on_journal_full)"
                                               : "mail is answered 451 (on_journal_full)");
     }
-    Losses losses;
+    Losses losses = batch.dropped;
+    const std::uint64_t first = batch.entries[at].sequence;
     for (; at < batch.entries.size(); ++at) {
         const Entry& entry = batch.entries[at];
         if (entry.settles)
@@ -200,13 +199,8 @@ void JournalWriter::lose(const Batch& batch, std::size_t at)
         else if (settings_.passes_when_full)
             ++losses.messages;
     }
-    if (losses != Losses{})
-        count(losses);
-}
-
-void JournalWriter::count(const Losses& losses)
-{
-    if (!store_->note_losses(losses, milliseconds_of(clock_.now())))
+    if (losses != Losses{} &&
+        !store_->note_losses(losses, first, batch.entries.back().sequence, milliseconds_of(clock_.now())))
         log::error("journal: losses are counted in memory only: {}", store_->error());
 }
 
@@ -216,7 +210,7 @@ void JournalWriter::look_after()
     store_->trim(passed_());
     store_->save_position();
     if (settings_.durability == Durability::process) {
-        if (store_->sync())
+        if (store_->flush())
             safe_ = store_->last();
         else
             log::error("journal: {}", store_->error());

@@ -73,7 +73,7 @@ private:
     struct Batch {
         std::string frames;
         std::vector<Entry> entries; ///< dropped ones are the last
-        Losses dropped;             ///< records without an entry: nobody waits for them
+        Losses dropped;             ///< as many records without an entry behind them: nobody waits for those
     };
 
     void run();
@@ -83,7 +83,6 @@ private:
     bool keep(const Batch& batch, std::size_t at, std::size_t count, std::size_t offset);
     static std::size_t size_of(const Batch& batch, std::size_t at, std::size_t count);
     void lose(const Batch& batch, std::size_t at);
-    void count(const Losses& losses);
     void look_after();
     void publish();
 

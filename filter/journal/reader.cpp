@@ -56,17 +56,19 @@ JournalReader::Chunk JournalReader::read(std::string& out, std::size_t max_bytes
         if (!segment || segment->journal != journal_ || next_ > catalogue_.released() || !open(*segment))
             return chunk;
         const std::uint64_t left = segment->used_bytes - offset_;
-        if (left == 0)
-            next_ = segment->last + 1;
-        else if (!load(*segment, std::min<std::uint64_t>(left, max_bytes)))
+        if (left == 0) {
+            bytes_.clear();
+            pass_damage(*segment, out, chunk);
+        } else if (!load(*segment, std::min<std::uint64_t>(left, max_bytes))) {
             return chunk;
-        else if (take_frames(*segment, out, chunk) != 0)
-            continue;
-        else if (const std::size_t size = journal::claimed_size(bytes_);
-                 size > max_bytes && size <= left && load(*segment, size) && take_frames(*segment, out, chunk) != 0)
-            continue; // a record longer than max_bytes
-        else if (!load(*segment, left) || !pass_damage(*segment, out, chunk))
-            return chunk;
+        } else if (take_frames(*segment, out, chunk) == 0) {
+            // A record longer than max_bytes, or a damaged place.
+            const std::size_t size = journal::claimed_size(bytes_);
+            const bool taken =
+                size > max_bytes && size <= left && load(*segment, size) && take_frames(*segment, out, chunk) != 0;
+            if (!taken && (!load(*segment, left) || !pass_damage(*segment, out, chunk)))
+                return chunk;
+        }
     }
     return chunk;
 }
@@ -101,7 +103,7 @@ std::size_t JournalReader::take_frames(const Segment& segment, std::string& out,
 bool JournalReader::pass_damage(const Segment& segment, std::string& out, Chunk& chunk)
 {
     const auto frame = journal::read_frame(bytes_, segment.journal);
-    if (frame || bytes_.empty())
+    if (frame)
         return false; // all is well, but not released yet
     auto scan = journal::scan(bytes_, segment.journal, next_, {});
     if (scan.damages.empty())

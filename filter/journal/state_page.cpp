@@ -5,8 +5,10 @@
 #include <array>
 #include <cerrno>
 #include <optional>
+#include <system_error>
 #include <utility>
 
+#include "common/log.hpp"
 #include "filter/journal/disk_io.hpp"
 #include "proto/event/tlv.hpp"
 #include "proto/journal/crc32c.hpp"
@@ -29,11 +31,11 @@ auto fields_of(State& state)
 {
     return std::array{&state.acknowledged,   &state.lost.messages,     &state.lost.others,     &state.settled.messages,
                       &state.settled.others, &state.settling.messages, &state.settling.others, &state.settling_sequence,
-                      &state.first_lost_ms,  &state.last_lost_ms};
+                      &state.lost_first,     &state.lost_last,         &state.first_lost_ms,   &state.last_lost_ms};
 }
 
 constexpr std::size_t number_size = 8;
-constexpr std::size_t copy_size = (2 + 10) * number_size + 4;
+constexpr std::size_t copy_size = (2 + 12) * number_size + 4;
 
 std::string to_bytes(const JournalState& state, std::uint64_t generation)
 {
@@ -66,9 +68,11 @@ std::optional<Copy> from_bytes(std::string_view bytes)
     return copy;
 }
 
-off_t place_of(std::uint64_t generation)
+constexpr unsigned copies = 3;
+
+off_t offset_of(unsigned place)
 {
-    return generation % 2 == 0 ? off_t{0} : off_t{copy_distance};
+    return off_t{place} * off_t{copy_distance};
 }
 
 } // namespace
@@ -77,16 +81,20 @@ StatePage::StatePage(Disk& disk, std::string path) : disk_(disk), path_(std::mov
 {
     if (!open())
         return;
-    for (std::uint64_t parity = 0; parity < 2; ++parity) {
+    for (unsigned place = 0; place < copies; ++place) {
         std::string bytes;
-        if (!read_all(disk_, fd_, copy_size, place_of(parity), bytes))
-            continue;
-        const auto copy = from_bytes(bytes);
-        if (copy && copy->generation % 2 == parity && copy->generation > generation_) {
+        const auto copy = read_all(disk_, fd_, copy_size, offset_of(place), bytes) ? from_bytes(bytes) : std::nullopt;
+        if (copy && copy->generation > generation_) {
             generation_ = copy->generation;
             state_ = copy->state;
+            place_ = place;
         }
     }
+    bool made = generation_ != 0 || save(state_, false);
+    for (unsigned place = 1; made && place < copies && generation_ <= place; ++place)
+        made = save(state_, false);
+    if (!made || !sync())
+        log::error("{}: cannot be written: {}", path_, std::generic_category().message(errno));
 }
 
 StatePage::~StatePage()
@@ -107,21 +115,45 @@ void StatePage::close()
         disk_.close(std::exchange(fd_, -1));
 }
 
+bool StatePage::sync()
+{
+    if (!saved_)
+        return save(state_, true);
+    if (fd_ >= 0 && !sync_file(disk_, fd_))
+        return false;
+    synced_place_ = place_;
+    return true;
+}
+
+/// Neither the newest copy, which a kill must not tear, nor the last one that a power cut cannot take.
+unsigned StatePage::free_place() const
+{
+    unsigned place = 0;
+    while (place == place_ || place == synced_place_)
+        ++place;
+    return place;
+}
+
 bool StatePage::save(const JournalState& state, bool sync)
 {
     state_ = state;
+    saved_ = false;
     if (!open())
         return false;
-    const std::string bytes = to_bytes(state, generation_ + 1);
-    if (!write_all(disk_, fd_, bytes, place_of(generation_ + 1)) || (sync && !sync_file(disk_, fd_))) {
-        // A failed sync is told once a descriptor; and the copy that may be torn now is the one to write again.
+    const unsigned place = free_place();
+    if (!write_all(disk_, fd_, to_bytes(state, generation_ + 1), offset_of(place)) ||
+        (sync && !sync_file(disk_, fd_))) {
+        // A failed sync is told once a descriptor.
         const int error = errno;
         close();
         errno = error;
         return false;
     }
     ++generation_;
-    return true;
+    place_ = place;
+    if (sync)
+        synced_place_ = place;
+    return saved_ = true;
 }
 
 } // namespace smtpauth

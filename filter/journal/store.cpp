@@ -92,10 +92,13 @@ void JournalStore::recover(const std::function<void(const journal::Frame&)>& vis
     }
     // Numbers go on from one start to the next, so they order the segments of all journals.
     std::sort(found.begin(), found.end(), [](const Segment& a, const Segment& b) { return a.first < b.first; });
-    last_ = passed_ = state().acknowledged;
+    passed_ = state().acknowledged;
+    last_ = std::max(passed_, state().lost_last);
     catalogue_.acknowledge(passed_);
     for (std::size_t at = 0; at < found.size(); ++at)
         recover(found[at].path, found[at], at + 1 < found.size() ? found[at + 1].first : 0, visit);
+    if (disk_.sync_directory(settings_.directory) != 0)
+        log::warning("{}: cannot be synced: {}", settings_.directory, std::generic_category().message(errno));
     catalogue_.release(last_);
 }
 
@@ -108,20 +111,23 @@ void JournalStore::recover(const std::string& path, Segment segment, std::uint64
     std::string bytes;
     if (fd < 0 || disk_.status(fd, status) != 0 ||
         !read_all(disk_, fd, static_cast<std::size_t>(status.st_size), 0, bytes)) {
-        // Not taken for empty: what cannot be read now may be readable at the next start.
-        log::error("{}: cannot be read, its records wait for another start: {}", path,
-                   std::generic_category().message(errno));
+        const int error = errno;
         if (fd >= 0)
             disk_.close(fd);
-        return;
+        // Not taken for empty: another start may be able to read it, and would find its numbers used twice.
+        throw std::runtime_error(fmt::format("{}: cannot be read: {}; to start without its records, move it away", path,
+                                             std::generic_category().message(error)));
     }
 
+    bytes.resize(octets_without_lost(bytes, segment));
     std::uint64_t synced = 0;
     auto scan = journal::scan(bytes, segment.journal, segment.first, [&](const journal::Frame& frame) {
         synced = frame.synced;
-        if (visit && frame.sequence > std::max(last_, passed_))
+        if (visit && frame.sequence > passed_)
             visit(frame);
     });
+    for (journal::Damage& damage : scan.damages)
+        damage.was_synced = damage.was_synced || next_first != 0; // it was whole when the next segment began
     if (scan.unfinished != 0 && next_first > scan.last + 1 && scan.last + 1 >= segment.first) {
         // More was written behind it, so this end is not one that a crash tore.
         scan.damages.push_back(
@@ -132,6 +138,9 @@ void JournalStore::recover(const std::string& path, Segment segment, std::uint64
         log::warning("{}: cut {} octets of an unfinished record {} at offset {}", path, scan.unfinished,
                      std::max(scan.last + 1, segment.first), scan.used);
     }
+    // What an earlier process wrote may still be in memory only.
+    if (!sync_file(disk_, fd))
+        log::warning("{}: cannot be synced: {}", path, std::generic_category().message(errno));
     for (const journal::Damage& damage : scan.damages)
         mend(path, fd, segment.journal, damage, synced);
     if (static_cast<off_t>(scan.used) < status.st_size && disk_.truncate(fd, static_cast<off_t>(scan.used)) != 0)
@@ -149,6 +158,19 @@ void JournalStore::recover(const std::string& path, Segment segment, std::uint64
     used_bytes_ += segment.used_bytes;
     catalogue_.add(segment);
     segments_.push_back(std::move(segment));
+}
+
+/// Records that were counted as lost do not stand in the journal, whatever a failing disk has kept of them.
+/// @return  where the first of them begins, or the file ends.
+std::size_t JournalStore::octets_without_lost(journal::Bytes bytes, const Segment& segment) const
+{
+    std::size_t octets = bytes.size();
+    journal::scan(bytes, segment.journal, segment.first, [&](const journal::Frame& frame) {
+        if (frame.sequence >= state().lost_first && frame.sequence <= state().lost_last)
+            octets =
+                std::min(octets, static_cast<std::size_t>(frame.record.data() - bytes.data()) - journal::header_size);
+    });
+    return octets;
 }
 
 /// Puts a record in the place of lost ones that says so: the next start, and the collector, meet them once.
@@ -225,17 +247,27 @@ bool JournalStore::append(journal::Bytes frames)
     return !settings_.syncs || sync();
 }
 
+bool JournalStore::flush()
+{
+    return sync() && (page_.sync() || fail("cannot sync", settings_.directory + "/state"));
+}
+
 bool JournalStore::sync()
 {
-    if (!std::exchange(unsynced_, false) || fd_ < 0)
-        return true;
-    return sync_file(disk_, fd_) || fail("cannot sync", segments_.back().path);
+    if (std::exchange(unsynced_, false) && fd_ >= 0 && !sync_file(disk_, fd_))
+        return fail("cannot sync", segments_.back().path);
+    if (name_unsynced_ && disk_.sync_directory(settings_.directory) != 0)
+        return fail("cannot sync the directory", settings_.directory);
+    name_unsynced_ = false;
+    return true;
 }
 
 /// Begins a segment whose first record is `first` and that holds `size` octets at least.
 bool JournalStore::roll(std::uint64_t first, std::size_t size)
 {
     end_segment();
+    if (!cut_abandoned())
+        return false;
     if (!fill_spare(std::max<std::uint64_t>(settings_.segment_bytes, size)) && spare_filled_ < size)
         return false;
     Segment segment{settings_.directory + '/' + name_of(journal_, first), journal_, first, first - 1, 0};
@@ -245,11 +277,7 @@ bool JournalStore::roll(std::uint64_t first, std::size_t size)
     room_ = std::exchange(spare_filled_, 0);
     catalogue_.add(segment);
     segments_.push_back(std::move(segment));
-    if (settings_.syncs && disk_.sync_directory(settings_.directory) != 0) {
-        fail("cannot sync the directory", settings_.directory);
-        abandon_segment();
-        return false;
-    }
+    name_unsynced_ = true;
     return true;
 }
 
@@ -303,18 +331,31 @@ void JournalStore::abandon_segment()
         return;
     disk_.close(std::exchange(fd_, -1));
     unsynced_ = false;
-    const Segment segment = segments_.back();
-    if (segment.used_bytes == 0) {
-        drop(segment);
+    to_cut_ = segments_.back();
+    first_loss_of_cut_ = true;
+    if (to_cut_->used_bytes == 0) {
+        catalogue_.remove(to_cut_->path);
         segments_.pop_back();
-        return;
     }
-    const int fresh = disk_.open(segment.path, O_RDWR, 0);
-    if (fresh < 0 || disk_.truncate(fresh, static_cast<off_t>(segment.used_bytes)) != 0)
-        log::warning("{}: cannot be cut to {} octets: {}", segment.path, segment.used_bytes,
-                     std::generic_category().message(errno));
-    if (fresh >= 0)
+    cut_abandoned();
+}
+
+bool JournalStore::cut_abandoned()
+{
+    if (!to_cut_)
+        return true;
+    bool cut = false;
+    if (to_cut_->used_bytes == 0) {
+        cut = disk_.remove(to_cut_->path) == 0 || errno == ENOENT;
+    } else if (const int fresh = disk_.open(to_cut_->path, O_RDWR, 0); fresh >= 0) {
+        cut = disk_.truncate(fresh, static_cast<off_t>(to_cut_->used_bytes)) == 0 &&
+              (!settings_.syncs || sync_file(disk_, fresh));
         disk_.close(fresh);
+    }
+    if (!cut)
+        return fail("cannot be cut", to_cut_->path);
+    to_cut_.reset();
+    return true;
 }
 
 /// Gives back what the newest segment does not use.
@@ -354,25 +395,36 @@ void JournalStore::trim(std::uint64_t passed)
 void JournalStore::drop(const Segment& segment)
 {
     catalogue_.remove(segment.path);
-    if (disk_.remove(segment.path) != 0)
+    const bool was_to_be_cut = to_cut_ && to_cut_->path == segment.path;
+    if (disk_.remove(segment.path) != 0) {
         log::warning("{}: cannot be deleted: {}", segment.path, std::generic_category().message(errno));
+        if (was_to_be_cut)
+            to_cut_->used_bytes = 0;
+    } else if (was_to_be_cut) {
+        to_cut_.reset();
+    }
 }
 
 void JournalStore::save_position()
 {
     JournalState state = page_.state();
-    if (std::exchange(state.acknowledged, passed_) != passed_ && !page_.save(state, false))
+    const bool moved = std::exchange(state.acknowledged, passed_) != passed_;
+    if ((moved || !page_.is_saved()) && !page_.save(state, false))
         fail("cannot write", settings_.directory + "/state");
 }
 
 // Losses.
 
-bool JournalStore::note_losses(const Losses& more, std::uint64_t time_ms)
+bool JournalStore::note_losses(const Losses& more, std::uint64_t first, std::uint64_t last, std::uint64_t time_ms)
 {
     JournalState state = page_.state();
     if (state.lost == state.settled)
         state.first_lost_ms = time_ms;
     state.last_lost_ms = time_ms;
+    // One range is enough: nothing is kept behind it before what a file may have of it is cut off.
+    if (!to_cut_ || std::exchange(first_loss_of_cut_, false))
+        state.lost_first = first;
+    state.lost_last = last;
     state.lost.messages += more.messages;
     state.lost.others += more.others;
     return page_.save(state, settings_.syncs) || fail("cannot write", settings_.directory + "/state");

@@ -52,8 +52,8 @@ public:
     /// Appends frames, whole and back to back; all or nothing.
     Kept write(journal::Bytes frames, std::uint64_t first, std::uint64_t last);
 
-    /// Makes what was written outlast a power cut, where write() does not. @return  false: see error().
-    bool sync();
+    /// Makes records and losses outlast a power cut, where write() does not. @return  false: see error().
+    bool flush();
 
     /// Deletes the segments whose records all consumers have passed.
     void trim(std::uint64_t passed);
@@ -64,12 +64,13 @@ public:
     bool prepare(bool idle);
 
     const JournalState& state() const { return page_.state(); }
-    /// Counts losses, safely as far as the disk allows. @return  false: in memory only.
-    bool note_losses(const Losses& more, std::uint64_t time_ms);
+    /// Counts the records of numbers `first` to `last` as lost, safely as far as the disk allows.
+    /// @return  false: in memory only.
+    bool note_losses(const Losses& more, std::uint64_t first, std::uint64_t last, std::uint64_t time_ms);
     /// Around the write() of record `sequence`, which tells of so many losses in all.
     void begin_settling(std::uint64_t sequence, const Losses& told);
     void end_settling(bool kept);
-    /// Writes down how far trim() has come.
+    /// Writes down how far trim() has come, and what could not be written before.
     void save_position();
 
     std::uint64_t used_bytes() const { return used_bytes_; }
@@ -80,14 +81,17 @@ private:
     void recover(const std::function<void(const journal::Frame&)>& visit);
     void recover(const std::string& path, Segment segment, std::uint64_t next_first,
                  const std::function<void(const journal::Frame&)>& visit);
+    std::size_t octets_without_lost(journal::Bytes bytes, const Segment& segment) const;
     void mend(const std::string& path, int fd, std::uint64_t journal, const journal::Damage& damage,
               std::uint64_t synced);
     void recover_losses();
     bool has_room(std::size_t size);
     bool append(journal::Bytes frames);
+    bool sync();
     bool roll(std::uint64_t first, std::size_t size);
     bool fill_spare(std::uint64_t up_to);
     void abandon_segment();
+    bool cut_abandoned();
     void end_segment();
     void drop(const Segment& segment);
     bool fail(const std::string& what, const std::string& path);
@@ -107,16 +111,14 @@ private:
     int fd_ = -1;            ///< of segments_.back(); -1: the next write begins a segment
     std::uint64_t room_ = 0; ///< octets that its file was made for
     bool unsynced_ = false;
+    bool name_unsynced_ = false;
+    std::optional<Segment> to_cut_; ///< an abandoned one that may hold what failed; nothing is written before it is cut
+    bool first_loss_of_cut_ = false;
     int spare_fd_ = -1;
     std::uint64_t spare_filled_ = 0; ///< octets of zeros in the file to become the next segment
     bool spare_failed_ = false;      ///< until a segment was deleted: there is no room
     std::string error_;
     int error_number_ = 0;
 };
-
-/// The record that stands for lost ones, as one frame that fills `damage` to the octet.
-/// @param sequence  the number that it takes: the first of the lost ones.
-std::string frame_for_damage(const std::string& path, std::uint64_t journal, const journal::Damage& damage,
-                             std::uint64_t synced);
 
 } // namespace smtpauth
