@@ -138,13 +138,13 @@ void JournalStore::recover(const std::string& path, Segment segment, std::uint64
         log::warning("{}: cut {} octets of an unfinished record {} at offset {}", path, scan.unfinished,
                      std::max(scan.last + 1, segment.first), scan.used);
     }
-    // What an earlier process wrote may still be in memory only.
-    if (!sync_file(disk_, fd))
-        log::warning("{}: cannot be synced: {}", path, std::generic_category().message(errno));
     for (const journal::Damage& damage : scan.damages)
         mend(path, fd, segment.journal, damage, synced);
     if (static_cast<off_t>(scan.used) < status.st_size && disk_.truncate(fd, static_cast<off_t>(scan.used)) != 0)
         log::warning("{}: cannot be cut to {} octets: {}", path, scan.used, std::generic_category().message(errno));
+    // What an earlier process wrote may still be in memory only; and what is cut must not come back.
+    if (!sync_file(disk_, fd))
+        log::warning("{}: cannot be synced: {}", path, std::generic_category().message(errno));
     disk_.close(fd);
 
     segment.path = path;
@@ -435,7 +435,7 @@ void JournalStore::begin_settling(std::uint64_t sequence, const Losses& told)
     JournalState state = page_.state();
     state.settling = told;
     state.settling_sequence = sequence;
-    page_.save(state, settings_.syncs);
+    page_.save(state, true);
 }
 
 void JournalStore::end_settling(bool kept)
@@ -444,7 +444,7 @@ void JournalStore::end_settling(bool kept)
     if (kept)
         state.settled = state.settling;
     state.settling_sequence = 0;
-    page_.save(state, settings_.syncs);
+    page_.save(state, true);
 }
 
 bool JournalStore::fail(const std::string& what, const std::string& path)
