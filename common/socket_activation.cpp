@@ -3,13 +3,14 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
 #include <cstddef>
-#include <filesystem>
+#include <cstring>
 #include <optional>
 #include <stdexcept>
 #include <string_view>
@@ -72,11 +73,14 @@ int option(int fd, int name)
 /// A path may be written in several ways, such as /var/run and /run.
 bool same(const SocketSpec& bound, const SocketSpec& configured)
 {
+    if (bound == configured)
+        return true;
     const auto* const path = std::get_if<UnixSocketSpec>(&bound);
     const auto* const wanted = std::get_if<UnixSocketSpec>(&configured);
-    std::error_code ignored;
-    return bound == configured ||
-           (path != nullptr && wanted != nullptr && std::filesystem::equivalent(path->path, wanted->path, ignored));
+    struct stat one {};
+    struct stat other {};
+    return path != nullptr && wanted != nullptr && ::stat(path->path.c_str(), &one) == 0 &&
+           ::stat(wanted->path.c_str(), &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
 }
 
 } // namespace

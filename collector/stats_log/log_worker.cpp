@@ -58,6 +58,12 @@ void LogWorker::set(const RecordLogs::Settings& settings)
     settings_ = settings;
 }
 
+LogWorker::Status LogWorker::status() const
+{
+    const std::lock_guard lock(mutex_);
+    return status_;
+}
+
 void LogWorker::run()
 {
     std::unique_lock lock(mutex_);
@@ -66,10 +72,12 @@ void LogWorker::run()
         take_orders(lock);
         if (batch_) {
             Batch batch = *std::exchange(batch_, std::nullopt);
+            status_.writing = true;
             lock.unlock();
             logs_.add(batch);
             lock.lock();
             if (commit(lock)) {
+                status_ = {logs_.stats_counters(), logs_.rejects_counters(), false, {}};
                 lock.unlock();
                 committed_(std::move(batch));
                 lock.lock();
@@ -107,6 +115,7 @@ bool LogWorker::commit(std::unique_lock<std::mutex>& lock)
                 log::info("the logs can be written again");
             return true;
         }
+        status_.problem = *error;
         if (!std::exchange(failed, true))
             log::error("{}; nothing is acknowledged until this works, next try each second", *error);
         changed_.wait_for(lock, retry_after, [this] { return reopen_ || stop_; });

@@ -1,7 +1,11 @@
 #include "common/control_server.hpp"
 
+#include <grp.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include <algorithm>
 
 #include <catch2/catch.hpp>
 
@@ -15,6 +19,8 @@ using test::run_until;
 
 namespace {
 
+constexpr gid_t admins = 4711;
+constexpr auto change = "{\"version\":1,\"command\":\"change\"}\n";
 constexpr auto status = "{\"version\":1,\"command\":\"status\"}\n";
 
 /// A user of the control socket.
@@ -41,7 +47,7 @@ struct Fixture {
 
     ControlCommands commands()
     {
-        ControlCommands commands(ControlAdministrators::of_this_process());
+        ControlCommands commands({.own = ::geteuid(), .group = admins});
         commands.add("status", ControlCommands::Effect::looks, [this](const json::object&) -> ControlResult {
             return json::object{{"text", json_text(text)}};
         });
@@ -57,6 +63,27 @@ struct Fixture {
         CHECK(test::send_some(client.socket, request) == request.size());
         CHECK(run_until(io, [&] { return client.ended(); }));
         return client.answer;
+    }
+
+    /// Whether a process of that user, in that group beside its own, gets an answer with these words. For root only.
+    bool answers(uid_t user, gid_t group, std::string_view request, std::string_view words)
+    {
+        ::chmod(directory.path().c_str(), 0711);
+        const pid_t child = ::fork();
+        if (child == 0) {
+            if (::setgroups(1, &group) != 0 || ::setgid(user) != 0 || ::setuid(user) != 0)
+                ::_exit(2);
+            Client client(directory / "s");
+            test::send_some(client.socket, request);
+            while (!client.ended())
+                ::usleep(1000);
+            ::_exit(client.answer.find(words) == std::string::npos ? 1 : 0);
+        }
+        int result = 0;
+        pid_t ended = 0;
+        const bool in_time =
+            run_until(io, [&] { return ended == child || (ended = ::waitpid(child, &result, WNOHANG)) == child; });
+        return in_time && result == 0;
     }
 
     test::TempDirectory directory;
@@ -85,7 +112,19 @@ TEST_CASE("everybody may connect", "[common][control_server]")
 TEST_CASE("the daemon's own user may have something changed", "[common][control_server]")
 {
     Fixture fixture;
-    CHECK(fixture.ask("{\"version\":1,\"command\":\"change\"}\n") == "{\"version\":1,\"result\":{\"changed\":true}}\n");
+    CHECK(fixture.ask(change) == "{\"version\":1,\"result\":{\"changed\":true}}\n");
+}
+
+TEST_CASE("others may look, and change something where they are in the group", "[common][control_server]")
+{
+    if (::geteuid() != 0)
+        return; // only root can be somebody else
+    constexpr uid_t stranger = 4242;
+    Fixture fixture;
+    CHECK(fixture.answers(stranger, stranger, status, "well"));
+    CHECK(fixture.answers(stranger, stranger, change, "denied"));
+    CHECK(fixture.answers(stranger, 0, change, "denied"));
+    CHECK(fixture.answers(stranger, admins, change, "changed"));
 }
 
 TEST_CASE("a request may come in pieces", "[common][control_server]")

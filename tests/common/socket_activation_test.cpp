@@ -19,6 +19,16 @@ using namespace smtpauth;
 
 namespace {
 
+/// A service manager's socket, bound to the very name that it will be known by.
+FileDescriptor listen_at(const std::string& path)
+{
+    FileDescriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const auto address = test::unix_address(path);
+    REQUIRE(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+    REQUIRE(::listen(socket.get(), 5) == 0);
+    return socket;
+}
+
 /// What a child says that finds these descriptors from 3 on, as a service manager hands them over; only there do they
 /// stand in nobody's way.
 std::string in_child(const std::vector<int>& sockets, const std::function<std::string()>& body,
@@ -62,8 +72,8 @@ TEST_CASE("a socket that was handed over is used, and stays when the process end
 {
     const test::TempDirectory directory;
     const UnixSocketSpec spec{directory / "s"};
-    const auto made_by_manager = ListeningSocket::open(spec);
-    const std::string said = in_child({made_by_manager.fd()}, [&] {
+    const FileDescriptor made_by_manager = listen_at(spec.path);
+    const std::string said = in_child({made_by_manager.get()}, [&] {
         {
             SocketActivation handed_over = SocketActivation::from_environment();
             const ListeningSocket socket = handed_over.open(spec, {});
@@ -84,8 +94,8 @@ TEST_CASE("a socket that was handed over is used, and stays when the process end
 TEST_CASE("what was not handed over is opened", "[common][socket_activation]")
 {
     const test::TempDirectory directory;
-    const auto handed = ListeningSocket::open(UnixSocketSpec{directory / "a"});
-    CHECK(in_child({handed.fd()}, [&] {
+    const FileDescriptor handed = listen_at(directory / "a");
+    CHECK(in_child({handed.get()}, [&] {
               SocketActivation handed_over = SocketActivation::from_environment();
               const ListeningSocket own = handed_over.open(UnixSocketSpec{directory / "b"}, {});
               const ListeningSocket theirs = handed_over.open(UnixSocketSpec{directory / "a"}, {});
@@ -97,9 +107,9 @@ TEST_CASE("what was not handed over is opened", "[common][socket_activation]")
 TEST_CASE("a path may be written in another way than the service manager's", "[common][socket_activation]")
 {
     const test::TempDirectory directory;
-    const auto handed = ListeningSocket::open(UnixSocketSpec{directory / "s"});
+    const FileDescriptor handed = listen_at(directory / "s");
     REQUIRE(::symlink(directory.path().c_str(), (directory / "link").c_str()) == 0);
-    CHECK(in_child({handed.fd()}, [&] {
+    CHECK(in_child({handed.get()}, [&] {
               SocketActivation handed_over = SocketActivation::from_environment();
               const ListeningSocket socket = handed_over.open(UnixSocketSpec{directory / "link/s"}, {});
               handed_over.expect_none_left();
@@ -110,10 +120,10 @@ TEST_CASE("a path may be written in another way than the service manager's", "[c
 TEST_CASE("a socket that no setting names is an error with its name", "[common][socket_activation]")
 {
     const test::TempDirectory directory;
-    const auto first = ListeningSocket::open(UnixSocketSpec{directory / "a"});
-    const auto second = ListeningSocket::open(UnixSocketSpec{directory / "b"});
+    const FileDescriptor first = listen_at(directory / "a");
+    const FileDescriptor second = listen_at(directory / "b");
     CHECK(in_child(
-              {first.fd(), second.fd()},
+              {first.get(), second.get()},
               [&] {
                   SocketActivation handed_over = SocketActivation::from_environment();
                   const ListeningSocket used = handed_over.open(UnixSocketSpec{directory / "a"}, {});
