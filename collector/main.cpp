@@ -125,8 +125,8 @@ private:
 
     CommandLine command_line_;
     CollectorConfig config_;
-    asio::io_context io_{1}; // one thread; post() from the worker stays legal
-    ServiceManager service_manager_;
+    asio::io_context io_{1};         // one thread; post() from the worker stays legal
+    ServiceManager service_manager_; ///< this and the next before there is a thread
     SocketActivation handed_over_;
     SystemClock clock_;
     Clock::SteadyTime started_ = clock_.steady_now();

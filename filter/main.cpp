@@ -45,6 +45,7 @@ public:
     Filter(CommandLine command_line, const FilterConfig& config)
         : command_line_(std::move(command_line)),
           service_manager_(io_),
+          handed_over_(SocketActivation::from_environment()),
           site_{.clock = clock_,
                 .config = std::make_shared<const FilterConfig>(config),
                 .checks = {},
@@ -73,14 +74,13 @@ private:
     void open_sockets()
     {
         const FilterConfig& config = *site_.config;
-        SocketActivation handed_over = SocketActivation::from_environment();
         for (const SocketSpec& spec : config.listen) {
-            listeners_.emplace_back(io_, handed_over.open(spec, config.listen_options), site_, connections_);
+            listeners_.emplace_back(io_, handed_over_.open(spec, config.listen_options), site_, connections_);
             log::info("listening on {}", to_string(spec));
         }
         if (config.control)
-            control_.emplace(io_, handed_over.open(*config.control, ControlServer::listen_options()), commands());
-        handed_over.expect_none_left();
+            control_.emplace(io_, handed_over_.open(*config.control, ControlServer::listen_options()), commands());
+        handed_over_.expect_none_left();
     }
 
     ControlCommands commands()
@@ -135,8 +135,9 @@ private:
     void stop();
 
     CommandLine command_line_;
-    asio::io_context io_{1}; // one thread; post() from others stays legal
-    ServiceManager service_manager_;
+    asio::io_context io_{1};         // one thread; post() from others stays legal
+    ServiceManager service_manager_; ///< this and the next before there is a thread
+    SocketActivation handed_over_;
     SystemClock clock_;
     Clock::SteadyTime started_ = clock_.steady_now();
     Locator locator_;
