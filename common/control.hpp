@@ -70,6 +70,9 @@ public:
 
     explicit ControlCommands(ControlAdministrators administrators) : administrators_(administrators) {}
 
+    /// True where this peer may have something changed.
+    bool may_change(const ControlPeer& peer) const { return administrators_.include(peer); }
+
     void add(std::string name, Effect effect, Command command);
 
     /// Does what the request asks. @param request  without its line end. @return  the answer, with its line end.

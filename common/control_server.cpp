@@ -39,6 +39,7 @@ struct ControlServer::Connection {
 
     StreamSocket socket;
     Timer deadline;
+    ControlPeer peer;
     std::string request;
 };
 
@@ -88,10 +89,20 @@ int ControlServer::accept_all()
     }
 }
 
+bool ControlServer::has_place_for(const ControlPeer& peer) const
+{
+    const std::size_t kept = commands_.may_change(peer) ? 0 : limits_.connections / 4;
+    return open_ < limits_.connections - kept;
+}
+
 void ControlServer::admit(int fd)
 {
     auto connection = std::make_shared<Connection>(io_, fd);
-    if (open_ >= limits_.connections) {
+    const auto credentials = peer_credentials(fd);
+    if (!credentials)
+        return;
+    connection->peer = {credentials->uid, peer_groups(fd)};
+    if (!has_place_for(connection->peer)) {
         std::string refusal =
             control_answer(ControlRefusal{"busy", fmt::format("{} connections are open already", open_)});
         connection->send_some(refusal);
@@ -127,7 +138,7 @@ Task<void> ControlServer::serve(std::shared_ptr<Connection> connection)
         const auto [error] = co_await socket.async_wait(StreamSocket::wait_read, asio::as_tuple(use_task));
         if (error)
             co_return;
-        std::array<char, 4096> buffer; // NOLINT(*-member-init): recv() fills it
+        std::array<char, 4096> buffer;
         const ssize_t count = ::recv(socket.native_handle(), buffer.data(), buffer.size(), MSG_DONTWAIT);
         if (count < 0 && (errno == EAGAIN || errno == EINTR))
             continue;
@@ -136,11 +147,7 @@ Task<void> ControlServer::serve(std::shared_ptr<Connection> connection)
         request.append(buffer.data(), static_cast<std::size_t>(count));
     }
 
-    const auto peer = peer_credentials(socket.native_handle());
-    if (!peer)
-        co_return;
-    std::string answer =
-        commands_.answer(std::string_view(request).substr(0, end), {peer->uid, peer_groups(socket.native_handle())});
+    std::string answer = commands_.answer(std::string_view(request).substr(0, end), connection->peer);
     while (connection->send_some(answer) && !answer.empty()) {
         const auto [error] = co_await socket.async_wait(StreamSocket::wait_write, asio::as_tuple(use_task));
         if (error)

@@ -19,7 +19,7 @@ namespace smtpauth {
 class ControlServer {
 public:
     struct Limits {
-        std::size_t connections = 16;
+        std::size_t connections = 16; ///< the last quarter is for administrators: nobody else can lock them out
         std::chrono::milliseconds timeout = std::chrono::seconds(5);
     };
 
@@ -41,6 +41,7 @@ private:
 
     Task<void> accept();
     int accept_all();
+    bool has_place_for(const ControlPeer& peer) const;
     void admit(int fd);
     Task<void> serve(std::shared_ptr<Connection> connection);
 

@@ -53,7 +53,7 @@ ControlResult ask_daemon(const std::string& path, const std::string& request, st
 
     std::string answer;
     while (!answer.ends_with('\n') && answer.size() < longest_answer) {
-        std::array<char, 65536> buffer; // NOLINT(*-member-init): recv() fills it
+        std::array<char, 65536> buffer;
         const ssize_t count = ::recv(socket.get(), buffer.data(), buffer.size(), 0);
         if (count < 0)
             return down("cannot receive");

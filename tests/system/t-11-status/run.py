@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
 """smtpauthctl status: anybody may ask, and what it says of both daemons is what was sent to them."""
 
+import contextlib
 import json
+import os
 import pwd
 import shutil
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -70,6 +73,44 @@ def a_stranger(daemons, ctl):
     step("anybody may look")
 
 
+@contextlib.contextmanager
+def crowd(path, user):
+    """A process of that user that holds as many connections as it gets."""
+    ready, done = os.pipe(), os.pipe()
+    if not (child := os.fork()):
+        try:
+            os.close(done[1])
+            os.setgroups([])
+            os.setgid(pwd.getpwnam(user).pw_gid)
+            os.setuid(pwd.getpwnam(user).pw_uid)
+            held = [socket.socket(socket.AF_UNIX) for _ in range(30)]
+            for connection in held:
+                connection.connect(path)
+            os.write(ready[1], b"x")
+            os.read(done[0], 1)
+        finally:
+            os._exit(0)
+    os.close(ready[1])
+    try:
+        equal(os.read(ready[0], 1), b"x", "the crowd's sign that it is there")
+        yield
+    finally:
+        os.close(ready[0])
+        for end in done:
+            os.close(end)
+        os.waitpid(child, 0)
+
+
+def crowded(daemons, ctl):
+    with crowd(daemons.settings["filter"]["control"].removeprefix("unix:"), STRANGER):
+        status, text, _ = ctl.status(user=STRANGER)
+        check(status == 1 and "connections are open already" in text, f"a stranger beside a crowd: {status} {text}")
+        equal(ctl.status()[0], 0, "root's status beside a crowd")
+        with MilterMta(daemons.milter_socket) as mta:
+            equal(mta.send(queue_id="CROWD"), CONTINUE, "a message beside a crowd")
+    step("a crowd at the control socket keeps administrators from nothing")
+
+
 def one_down(daemons, ctl):
     daemons.stop_collector()
     with MilterMta(daemons.milter_socket) as mta:
@@ -105,6 +146,7 @@ def test(bench, options):
     ctl = Ctl(daemons, options.build)
     counting(daemons, ctl)
     a_stranger(daemons, ctl)
+    crowded(daemons, ctl)
     one_down(daemons, ctl)
     wrong_use(daemons, ctl)
 
