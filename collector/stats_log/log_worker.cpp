@@ -73,6 +73,9 @@ void LogWorker::run()
         if (batch_) {
             Batch batch = *std::exchange(batch_, std::nullopt);
             status_.writing = true;
+            // Not with the other orders: they may have come, with this batch, while those were carried out.
+            if (settings_)
+                logs_.set(*std::exchange(settings_, std::nullopt));
             lock.unlock();
             logs_.add(batch);
             lock.lock();
@@ -91,8 +94,6 @@ void LogWorker::run()
 /// Does what others asked for; with nothing asked, looks after the files.
 void LogWorker::take_orders(std::unique_lock<std::mutex>& lock)
 {
-    if (settings_)
-        logs_.set(*std::exchange(settings_, std::nullopt));
     const bool reopen = std::exchange(reopen_, false);
     lock.unlock();
     if (reopen)
