@@ -68,7 +68,7 @@ void read_sockets(ConfigTable& table, CollectorConfig& config)
     config.listen_options.group = table.text("listen_group", config.listen_options.group);
     const auto peers = table.parsed_list("event_peers", default_peers(), parse_peer, Empty::refused);
     config.event_peers = {peers.begin(), peers.end()};
-    config.control = table.parsed("control", config.control, parse_optional_socket_spec);
+    config.control = table.parsed("control", config.control, parse_optional_unix_socket_spec);
     config.http = table.parsed("http", config.http, parse_optional_socket_spec);
 }
 

@@ -28,8 +28,8 @@ struct CollectorConfig {
     ListenOptions listen_options; ///< listen_mode (octal), listen_group
     std::set<uid_t> event_peers;  ///< names or uids; default: the own uid and that of smtpauth-filter, where it exists
 
-    std::optional<SocketSpec> control = UnixSocketSpec{"/run/smtpauth-collector/control.sock"}; ///< "": none
-    std::optional<SocketSpec> http = UnixSocketSpec{"/run/smtpauth-collector/http.sock"};       ///< "": none
+    std::optional<UnixSocketSpec> control = UnixSocketSpec{"/run/smtpauth-collector/control.sock"}; ///< "": none
+    std::optional<SocketSpec> http = UnixSocketSpec{"/run/smtpauth-collector/http.sock"};           ///< "": none
 
     std::string stats_log = "/var/log/smtpauth/stats.log";
     std::string rejects_log = "/var/log/smtpauth/rejects.log";

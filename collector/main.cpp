@@ -3,6 +3,7 @@
 
 #include <ctime>
 #include <filesystem>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -12,10 +13,15 @@
 #include "collector/rrd/rrd_writer.hpp"
 #include "collector/stats_log/log_worker.hpp"
 #include "collector/stats_log/record_logs.hpp"
+#include "collector/status.hpp"
 #include "common/asio.hpp"
 #include "common/clock.hpp"
+#include "common/control_server.hpp"
 #include "common/daemon.hpp"
+#include "common/daemon_status.hpp"
 #include "common/log.hpp"
+#include "common/service_manager.hpp"
+#include "common/socket_activation.hpp"
 
 namespace smtpauth {
 
@@ -44,12 +50,15 @@ public:
     Collector(CommandLine command_line, CollectorConfig config)
         : command_line_(std::move(command_line)),
           config_(std::move(config)),
+          service_manager_(io_),
+          handed_over_(SocketActivation::from_environment()),
           stop_timer_(io_),
           rrd_(config_.rrd_directory, config_.rrd_delay, clock_),
           logs_(config_.stats_log, config_.rejects_log, record_log_settings(config_), clock_,
                 [this](const TrafficSample& sample) { rrd_.add(sample); }),
-          receiver_(io_, ListeningSocket::open(config_.listen, config_.listen_options), config_.event_peers,
+          receiver_(io_, handed_over_.open(config_.listen, config_.listen_options), config_.event_peers,
                     [this](Batch batch) { worker_.submit(std::move(batch)); }),
+          control_(open_control()),
           worker_(open_logs(),
                   [this](Batch batch) {
                       asio::post(io_,
@@ -62,6 +71,7 @@ public:
         rrd_.start();
         receiver_.start();
         log::info("listening on {}", to_string(config_.listen));
+        service_manager_.ready("serving");
     }
 
     void run() { io_.run(); }
@@ -76,8 +86,38 @@ private:
         return logs_;
     }
 
+    std::unique_ptr<ControlServer> open_control()
+    {
+        std::unique_ptr<ControlServer> server;
+        if (config_.control)
+            server = std::make_unique<ControlServer>(
+                io_, handed_over_.open(*config_.control, ControlServer::listen_options()), commands());
+        handed_over_.expect_none_left();
+        return server;
+    }
+
+    ControlCommands commands() const
+    {
+        ControlCommands commands(ControlAdministrators::of_this_process());
+        commands.add("status", ControlCommands::Effect::looks, [this](const json::object&) {
+            return daemon_status(clock_.steady_now() - started_, to_json(status()));
+        });
+        return commands;
+    }
+
+    CollectorStatus status() const
+    {
+        return {receiver_.filters(), receiver_.waiting(), worker_.status(), config_.stats_log, config_.rejects_log};
+    }
+
     /// HUP: all of the new configuration or nothing of it.
-    void reload();
+    void reload()
+    {
+        service_manager_.reloading();
+        take_new_configuration();
+        service_manager_.ready("serving");
+    }
+    void take_new_configuration();
     /// USR1: somebody renamed the files.
     void reopen();
     /// TERM: read no more, write and acknowledge what was read, end. A second time: end now.
@@ -85,14 +125,18 @@ private:
 
     CommandLine command_line_;
     CollectorConfig config_;
-    asio::io_context io_{1}; // one thread; post() from the worker stays legal
+    asio::io_context io_{1};         // one thread; post() from the worker stays legal
+    ServiceManager service_manager_; ///< this and the next before there is a thread
+    SocketActivation handed_over_;
     SystemClock clock_;
+    Clock::SteadyTime started_ = clock_.steady_now();
     Timer stop_timer_;
     bool stopping_ = false;
     RrdWriter rrd_;
     RecordLogs logs_;
     Receiver receiver_;
-    LogWorker worker_; ///< after what its thread uses
+    std::unique_ptr<ControlServer> control_; ///< opened before there are threads
+    LogWorker worker_;                       ///< after what its thread uses
     Signals signals_;
 };
 
@@ -100,18 +144,18 @@ private:
 bool needs_restart(const CollectorConfig& before, const CollectorConfig& after)
 {
     return before.listen != after.listen || before.listen_options != after.listen_options ||
-           before.stats_log != after.stats_log || before.rejects_log != after.rejects_log ||
-           before.rrd_directory != after.rrd_directory;
+           before.control != after.control || before.stats_log != after.stats_log ||
+           before.rejects_log != after.rejects_log || before.rrd_directory != after.rrd_directory;
 }
 
-void Collector::reload()
+void Collector::take_new_configuration()
 {
     auto loaded = load_collector_config(command_line_.config);
     if (!begin_reload(loaded.errors, log_settings(loaded.config.log, command_line_)))
         return;
     if (needs_restart(config_, loaded.config))
-        log::warning(
-            "listen, listen_mode, listen_group, stats_log, rejects_log and rrd_directory hold from the next start on");
+        log::warning("listen, listen_mode, listen_group, control, stats_log, rejects_log and rrd_directory hold from "
+                     "the next start on");
     receiver_.set_peers(loaded.config.event_peers);
     worker_.set(record_log_settings(loaded.config));
     rrd_.set_delay(loaded.config.rrd_delay);
@@ -129,6 +173,7 @@ void Collector::stop()
     if (std::exchange(stopping_, true))
         return io_.stop();
     log::info("stopping");
+    service_manager_.stopping("what was received is written");
     stop_timer_.expires_after(stop_timeout);
     stop_timer_.async_wait([this](const boost::system::error_code& error) {
         if (error)
@@ -147,8 +192,8 @@ void Collector::stop()
 bool sets_what_does_nothing_yet(const CollectorConfig& config)
 {
     const CollectorConfig defaults;
-    return config.control != defaults.control || config.http != defaults.http ||
-           config.keep_days != defaults.keep_days || config.compress_after_days != defaults.compress_after_days;
+    return config.http != defaults.http || config.keep_days != defaults.keep_days ||
+           config.compress_after_days != defaults.compress_after_days;
 }
 
 void serve(const CommandLine& command_line, const CollectorConfig& config)
@@ -156,7 +201,7 @@ void serve(const CommandLine& command_line, const CollectorConfig& config)
     ::tzset();
     raise_open_files_limit();
     if (sets_what_does_nothing_yet(config))
-        log::warning("control, http, keep_days and compress_after_days have no effect yet");
+        log::warning("http, keep_days and compress_after_days have no effect yet");
     make_directories(config);
     Collector collector(command_line, config);
     collector.run();
@@ -168,5 +213,7 @@ void serve(const CommandLine& command_line, const CollectorConfig& config)
 
 int main(int argc, char** argv)
 {
-    return smtpauth::run_daemon(argc, argv, smtpauth::program, smtpauth::load_collector_config, smtpauth::serve);
+    using namespace smtpauth;
+    const auto load = [](const CommandLine& line) { return load_collector_config(line.config); };
+    return run_daemon(argc, argv, program, Instances::one, load, serve);
 }

@@ -275,6 +275,21 @@ void Receiver::batch_done(Batch batch)
     finish_stop();
 }
 
+std::vector<Receiver::Peer> Receiver::filters() const
+{
+    std::vector<Peer> filters;
+    for (const auto& [number, connection] : connections_)
+        if (connection->greeted)
+            filters.push_back({connection->hello.instance, connection->hello.journal, connection->last_received,
+                               connection->last_safe});
+    return filters;
+}
+
+Receiver::Waiting Receiver::waiting() const
+{
+    return {batch_.entries.size(), batch_.bytes.size(), max_batch_bytes};
+}
+
 void Receiver::stop(std::function<void()> done)
 {
     stopped_ = std::move(done);

@@ -7,11 +7,14 @@
 
 #include <sys/types.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "collector/batch.hpp"
 #include "common/asio.hpp"
@@ -44,6 +47,23 @@ public:
     /// Accepts and reads no more; calls `done` when everything that was read is safe and acknowledged. It may
     /// never be: give up after a while.
     void stop(std::function<void()> done);
+
+    /// A filter that is connected and has said who it is.
+    struct Peer {
+        std::string instance;
+        std::uint64_t journal = 0;
+        std::uint64_t last_received = 0; ///< sequence number; 0 before the first
+        std::uint64_t last_acknowledged = 0;
+    };
+    std::vector<Peer> filters() const;
+
+    /// What was received and is not with the worker yet.
+    struct Waiting {
+        std::size_t records = 0;
+        std::size_t bytes = 0;
+        std::size_t max_bytes = 0; ///< from here on nothing is read
+    };
+    Waiting waiting() const;
 
     /// A process without a name in this user namespace has the overflow uid: anybody may be behind it.
     static bool may_connect(const std::set<uid_t>& peers, uid_t user);

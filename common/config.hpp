@@ -115,6 +115,9 @@ public:
     /// The table of that name below this one; where it is absent, every setting has its default.
     ConfigTable table(std::string_view key);
 
+    /// What stands in this table, tables included, sorted.
+    std::vector<std::string> keys() const;
+
     /// Accepts that key, and all below it, without a look.
     void skip(std::string_view key);
 

@@ -111,6 +111,7 @@ void flatten(const toml::table& table, const std::string& path, std::size_t file
     for (const auto& [key, node] : table) {
         const std::string name = join_path(path, key.str());
         ConfigValue value = to_value(node, file);
+        value.key = key.str();
         value.parent = path;
         const auto known = source.values.find(name);
         // A table that goes on in a later file keeps the place where it began.

@@ -38,6 +38,7 @@ struct ConfigValue {
     std::string text;
     std::vector<ConfigValue> list;
 
+    std::string key;
     std::string parent; ///< path of the table that holds it; "" is the root
     std::string shown;  ///< the value as TOML, for messages: control bytes escaped, long values cut
     ConfigPlace place;

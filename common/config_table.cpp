@@ -66,6 +66,9 @@ void ConfigTable::refuse(std::string_view key, std::string_view expected)
 {
     if (const ConfigValue* value = find(key))
         refuse(key, *value, expected);
+    else if (const auto table = source_->values.find(path_); table != source_->values.end())
+        source_->problems.push_back(
+            {table->second.place, join_path(path_, key) + ": expected " + std::string(expected)});
     else
         source_->problems.push_back({{}, join_path(path_, key) + ": expected " + std::string(expected)});
 }
@@ -188,6 +191,15 @@ ConfigTable ConfigTable::table(std::string_view key)
     if (value && value->kind != Kind::table)
         refuse(key, *value, "a table");
     return {*source_, join_path(path_, key)};
+}
+
+std::vector<std::string> ConfigTable::keys() const
+{
+    std::vector<std::string> keys;
+    for (const auto& [path, value] : source_->values)
+        if (value.parent == path_)
+            keys.push_back(value.key);
+    return keys;
 }
 
 void ConfigTable::skip(std::string_view key)

@@ -24,7 +24,7 @@ constexpr mode_t directory_mode = 0750;
 
 constexpr const char* help = R"({0} {1}
 
-  {0} [-c FILE] [-n] [-v]
+  {0} {3}
 
   -c FILE    configuration, default {2}; conf.d/*.toml beside it is read too
   -n         check the configuration and end: 0 when it is good, 78 when not
@@ -32,23 +32,34 @@ constexpr const char* help = R"({0} {1}
   -f         stay in the foreground, as always
   --help     this text
   --version  the version
-
+{4}
 HUP reloads the configuration, USR1 reopens log files, TERM ends.
 )";
 
-[[noreturn]] void end_with_usage(const std::string& program)
+constexpr const char* instance_help = R"(  --instance NAME
+             be one of several: what [filter.instances.NAME] says goes before [filter]
+)";
+
+const char* synopsis(Instances instances)
 {
-    fmt::print(stderr, "usage: {} [-c FILE] [-n] [-v]\n", program);
+    return instances == Instances::several ? "[-c FILE] [-n] [-v] [--instance NAME]" : "[-c FILE] [-n] [-v]";
+}
+
+[[noreturn]] void end_with_usage(const std::string& program, Instances instances)
+{
+    fmt::print(stderr, "usage: {} {}\n", program, synopsis(instances));
     std::exit(exit_code::usage);
 }
 
 } // namespace
 
-CommandLine parse_command_line(int argc, char** argv, const std::string& program)
+CommandLine parse_command_line(int argc, char** argv, const std::string& program, Instances instances)
 {
     constexpr int version_option = 256; // behind every character
+    constexpr int instance_option = 257;
     const option options[] = {{"help", no_argument, nullptr, 'h'},
                               {"version", no_argument, nullptr, version_option},
+                              {"instance", required_argument, nullptr, instance_option},
                               {nullptr, 0, nullptr, 0}};
     CommandLine line;
     for (int found = 0; (found = ::getopt_long(argc, argv, "c:nvfh", options, nullptr)) != -1;) {
@@ -65,18 +76,24 @@ CommandLine parse_command_line(int argc, char** argv, const std::string& program
         case 'f':
             break;
         case 'h':
-            fmt::print(help, program, version, CommandLine().config);
+            fmt::print(help, program, version, CommandLine().config, synopsis(instances),
+                       instances == Instances::several ? instance_help : "");
             std::exit(exit_code::ok);
         case version_option:
             fmt::print("{} {}\n", program, version);
             std::exit(exit_code::ok);
+        case instance_option:
+            if (instances == Instances::one || *optarg == '\0')
+                end_with_usage(program, instances);
+            line.instance = optarg;
+            break;
         default: // getopt_long() has said what is wrong
-            end_with_usage(program);
+            end_with_usage(program, instances);
         }
     }
     if (optind < argc) {
         fmt::print(stderr, "{}: unexpected argument \"{}\"\n", program, escape_controls(argv[optind]));
-        end_with_usage(program);
+        end_with_usage(program, instances);
     }
     return line;
 }

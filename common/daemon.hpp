@@ -9,23 +9,11 @@
 #include <vector>
 
 #include "common/asio.hpp"
+#include "common/exit_code.hpp"
 #include "common/log.hpp"
 #include "version.hpp"
 
 namespace smtpauth {
-
-/// Exit codes of sysexits.h, which systemd and init scripts know by name.
-namespace exit_code {
-inline constexpr int ok = 0;
-inline constexpr int usage = 64;       ///< wrong command line
-inline constexpr int unavailable = 69; ///< a socket or another resource cannot be had
-inline constexpr int software = 70;    ///< a mistake of ours
-inline constexpr int os_error = 71;
-inline constexpr int cannot_create = 73;     ///< a file or directory
-inline constexpr int temporary_failure = 75; ///< worth another try later
-inline constexpr int no_permission = 77;
-inline constexpr int config = 78; ///< mistakes in the configuration
-} // namespace exit_code
 
 /// What ends a daemon's start with exit_code::temporary_failure.
 class TemporaryFailure : public std::runtime_error {
@@ -37,12 +25,17 @@ struct CommandLine {
     std::string config = "/etc/smtpauth/smtpauth.toml"; ///< -c FILE
     bool check_only = false;                            ///< -n: check the configuration and end, with 0 or 78
     bool verbose = false;                               ///< -v: log level debug, whatever the configuration says
+    std::string instance;                               ///< --instance NAME: which of several; "": the only one
 };
 
-/// Reads the command line: -c FILE, -n, -v, -f (stay in the foreground, as always), --help, --version.
-/// Ends the process itself: with 0 after --help and --version, with 64 and a message on a wrong line.
+/// May several of a daemon run side by side, told apart by --instance NAME?
+enum class Instances { one, several };
+
+/// Reads the command line: -c FILE, -n, -v, -f (stay in the foreground, as always), --help, --version; --instance where
+/// the daemon knows it. Ends the process itself: with 0 after --help and --version, with 64 and a message on a wrong
+/// line.
 /// @param program  the daemon's name, for messages.
-CommandLine parse_command_line(int argc, char** argv, const std::string& program);
+CommandLine parse_command_line(int argc, char** argv, const std::string& program, Instances instances);
 
 /// Writes a mistake a line to stderr, escaped, nothing before it. For -n and for a start that fails.
 /// @return  exit_code::config, or ok where there is none.
@@ -56,13 +49,13 @@ log::Settings log_settings(log::Settings configured, const CommandLine& command_
 bool begin_reload(const std::vector<std::string>& errors, const log::Settings& log);
 
 /// A daemon's main(): command line, configuration, log, then serve(command_line, config).
-/// @param load  the configuration's path -> {config, with its log settings as .log; errors}.
+/// @param load  the command line -> {config, with its log settings as .log; errors}.
 template <class Load, class Serve>
-int run_daemon(int argc, char** argv, const std::string& program, Load load, Serve serve)
+int run_daemon(int argc, char** argv, const std::string& program, Instances instances, Load load, Serve serve)
 {
     try {
-        const CommandLine command_line = parse_command_line(argc, argv, program);
-        const auto loaded = load(command_line.config);
+        const CommandLine command_line = parse_command_line(argc, argv, program, instances);
+        const auto loaded = load(command_line);
         const int verdict = report_config_errors(loaded.errors);
         if (command_line.check_only || verdict != exit_code::ok)
             return verdict;

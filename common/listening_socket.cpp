@@ -14,7 +14,6 @@
 #include <utility>
 #include <vector>
 
-#include "common/file_descriptor.hpp"
 #include "common/ip_address.hpp"
 
 namespace smtpauth {
@@ -187,6 +186,11 @@ ListeningSocket ListeningSocket::open(const SocketSpec& spec, const ListenOption
     return result;
 }
 
+ListeningSocket ListeningSocket::adopt(FileDescriptor fd, const SocketSpec& spec)
+{
+    return {fd.release(), spec}; // no inode is known: close() finds no file to be its own
+}
+
 ListeningSocket::ListeningSocket(ListeningSocket&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)),
       spec_(std::move(other.spec_)),
@@ -234,6 +238,21 @@ std::optional<ucred> peer_credentials(int fd)
         credentials.uid == static_cast<uid_t>(-1))
         return std::nullopt;
     return credentials;
+}
+
+std::vector<gid_t> peer_groups(int fd)
+{
+    const auto peer = peer_credentials(fd);
+    if (!peer)
+        return {};
+    constexpr std::size_t most_groups = 65536; // NGROUPS_MAX
+    std::vector<gid_t> groups(most_groups);
+    socklen_t size = most_groups * sizeof(gid_t);
+    if (::getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size) != 0)
+        size = 0;
+    groups.resize(size / sizeof(gid_t));
+    groups.push_back(peer->gid);
+    return groups;
 }
 
 } // namespace smtpauth

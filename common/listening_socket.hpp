@@ -7,7 +7,9 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "common/file_descriptor.hpp"
 #include "common/socket_spec.hpp"
 
 namespace smtpauth {
@@ -29,6 +31,9 @@ public:
     /// Throws std::runtime_error, with the socket's name and the reason: another process listens
     /// there, the path is not a socket, permissions, unknown group, address in use.
     static ListeningSocket open(const SocketSpec& spec, const ListenOptions& options = {});
+
+    /// Takes a socket that listens already, made by somebody else, who keeps its name: it is not removed.
+    static ListeningSocket adopt(FileDescriptor fd, const SocketSpec& spec);
 
     ListeningSocket(ListeningSocket&& other) noexcept;
     ListeningSocket& operator=(ListeningSocket&& other) noexcept;
@@ -54,5 +59,8 @@ private:
 
 /// Who connected, as the kernel saw it at connect(): nothing where the socket is no UNIX socket.
 std::optional<ucred> peer_credentials(int fd);
+
+/// The groups of who connected to a UNIX socket, as the kernel saw them then; empty where it does not say.
+std::vector<gid_t> peer_groups(int fd);
 
 } // namespace smtpauth

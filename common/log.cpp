@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <ctime>
+#include <deque>
 #include <mutex>
 #include <stdexcept>
 #include <system_error>
@@ -40,6 +41,7 @@ namespace syslog = boost::log::sinks::syslog;
 
 /// With what stands before it, a line stays below PIPE_BUF: it is written whole or not at all.
 constexpr std::size_t longest_text = 3800;
+constexpr std::size_t most_recent_problems = 16;
 constexpr std::string_view file_prefix = "file:";
 constexpr const char* severity = "Severity";
 
@@ -198,12 +200,31 @@ public:
     {
         const bool cut = text.size() > longest_text;
         const std::string line = escape_controls(text.substr(0, longest_text)) + (cut ? "..." : "");
+        if (line_level >= Level::warning)
+            remember(line_level, line);
         BOOST_LOG_SEV(logger_, line_level) << line;
+    }
+
+    std::vector<Line> recent_problems()
+    {
+        const std::lock_guard lock(recent_mutex_);
+        return {recent_.begin(), recent_.end()};
     }
 
     std::atomic<Level> level = Level::info;
 
 private:
+    void remember(Level line_level, const std::string& line)
+    {
+        const auto now = std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now());
+        const std::lock_guard lock(recent_mutex_);
+        if (recent_.size() == most_recent_problems)
+            recent_.pop_front();
+        recent_.push_back({now, line_level, line});
+    }
+
+    std::mutex recent_mutex_;
+    std::deque<Line> recent_;
     std::mutex mutex_;
     boost::shared_ptr<sinks::sink> sink_; // in use
     boost::shared_ptr<LineSink> lines_;   // the same, where it is a log file or stderr
@@ -221,6 +242,11 @@ Log& instance()
 void start(const Settings& settings)
 {
     instance().start(settings);
+}
+
+std::vector<Line> recent_problems()
+{
+    return instance().recent_problems();
 }
 
 void reopen()

@@ -2,9 +2,11 @@
 // because it takes longer to compile than all the rest of this folder. Knows no mail.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -23,6 +25,16 @@ struct Settings {
 /// Directs the log to where the settings say; until then lines go to stderr. May be called again
 /// (reload). Throws std::runtime_error when a file cannot be opened, and then changes nothing.
 void start(const Settings& settings);
+
+/// A line as it went into the log, without what stands before it there.
+struct Line {
+    std::chrono::sys_seconds time;
+    Level level = Level::info;
+    std::string text;
+};
+
+/// The last warnings and errors, at most 16, oldest first: what an administrator asks a running daemon for. Any thread.
+std::vector<Line> recent_problems();
 
 /// Opens a log file anew (USR1, after somebody renamed it). Where that fails, the old one is kept
 /// and the failure logged. Does nothing for other targets.

@@ -110,6 +110,16 @@ std::variant<std::optional<SocketSpec>, std::string> parse_optional_socket_spec(
     return std::optional(std::get<SocketSpec>(std::move(spec)));
 }
 
+std::variant<std::optional<UnixSocketSpec>, std::string> parse_optional_unix_socket_spec(std::string_view text)
+{
+    if (text.empty())
+        return std::optional<UnixSocketSpec>();
+    auto spec = parse_unix_socket_spec(text);
+    if (auto* expected = std::get_if<std::string>(&spec))
+        return std::move(*expected);
+    return std::optional(std::get<UnixSocketSpec>(std::move(spec)));
+}
+
 std::string to_string(const SocketSpec& spec)
 {
     if (const auto* local = std::get_if<UnixSocketSpec>(&spec))

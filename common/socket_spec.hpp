@@ -38,6 +38,9 @@ std::variant<UnixSocketSpec, std::string> parse_unix_socket_spec(std::string_vie
 /// The same for a socket that may be turned off by "".
 std::variant<std::optional<SocketSpec>, std::string> parse_optional_socket_spec(std::string_view text);
 
+/// The same for a UNIX socket that may be turned off by "".
+std::variant<std::optional<UnixSocketSpec>, std::string> parse_optional_unix_socket_spec(std::string_view text);
+
 /// In Postfix's spelling; parse_socket_spec() of it gives the same.
 std::string to_string(const SocketSpec& spec);
 

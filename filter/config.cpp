@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "common/log_settings.hpp"
+#include "filter/instances.hpp"
 
 namespace smtpauth {
 
@@ -45,10 +46,12 @@ bool has_foreign_status(std::string_view text)
     return digit(0) && text.size() > 1 && text[1] == '.' && digit(2) && text[0] != '5';
 }
 
-std::string read_reject_text(ConfigTable& table, std::string fallback)
+std::string read_reject_text(ConfigTable& table, const std::string& fallback)
 {
     const auto printable = [](char c) { return c >= ' ' && c <= '~'; };
-    std::string text = table.text("reject_text", std::move(fallback));
+    std::string text = table.text("reject_text", fallback);
+    if (text == fallback)
+        return text;
     if (!std::all_of(text.begin(), text.end(), printable))
         table.refuse("reject_text", "one line of printable ASCII");
     else if (text.empty() || text.size() > longest_reject_text)
@@ -56,13 +59,20 @@ std::string read_reject_text(ConfigTable& table, std::string fallback)
                      "1 to " + std::to_string(longest_reject_text) + " characters, not " + std::to_string(text.size()));
     else if (has_foreign_status(text))
         table.refuse("reject_text", "an enhanced status code that begins with 5, as the reply is 550");
-    return text;
+    else
+        return text;
+    return fallback;
 }
 
-IdNormalizer read_normalizer(ConfigTable& table)
+IdNormalizer read_normalizer(ConfigTable& table, const IdNormalizer& fallback)
 {
+    std::vector<Normalization> usual;
+    if (fallback.lowercase)
+        usual.push_back(Normalization::lowercase);
+    if (fallback.strip_domain)
+        usual.push_back(Normalization::strip_domain);
     const auto steps = table.choice_list<Normalization>(
-        "auth_id_normalize", {Normalization::lowercase},
+        "auth_id_normalize", std::move(usual),
         {{"lowercase", Normalization::lowercase}, {"strip-domain", Normalization::strip_domain}}, Empty::allowed);
     const auto has = [&](Normalization step) { return std::find(steps.begin(), steps.end(), step) != steps.end(); };
     return {.lowercase = has(Normalization::lowercase), .strip_domain = has(Normalization::strip_domain)};
@@ -74,14 +84,16 @@ void read_sockets(ConfigTable& table, FilterConfig& config)
     config.listen_options.mode = table.mode("listen_mode", config.listen_options.mode);
     config.listen_options.group = table.text("listen_group", config.listen_options.group);
     config.allow = table.parsed_list("allow", config.allow, parse_network, Empty::allowed);
-    config.control = table.parsed("control", config.control, parse_optional_socket_spec);
+    config.control = table.parsed("control", config.control, parse_optional_unix_socket_spec);
     config.collector = table.parsed("collector", config.collector, parse_collector);
 }
 
 void read_records(ConfigTable& table, FilterConfig& config)
 {
     config.state_directory = table.path("state_directory", config.state_directory);
-    config.journal_directory = table.path("journal_directory", config.state_directory + "/journal");
+    if (config.journal_directory.empty())
+        config.journal_directory = config.state_directory + "/journal";
+    config.journal_directory = table.path("journal_directory", config.journal_directory);
     config.journal_max_bytes = table.bytes("journal_max_bytes", config.journal_max_bytes, mib, 1024 * gib);
     config.on_journal_full =
         table.choice<OnJournalFull>("on_journal_full", config.on_journal_full,
@@ -95,7 +107,7 @@ void read_decisions(ConfigTable& table, FilterConfig& config)
 {
     config.reject_ids = table.path("reject_ids", config.reject_ids);
     config.reject_text = read_reject_text(table, config.reject_text);
-    config.auth_id_normalize = read_normalizer(table);
+    config.auth_id_normalize = read_normalizer(table, config.auth_id_normalize);
     config.identity = table.choice_list<Identity>(
         "identity", config.identity, {{"auth_authen", Identity::auth_authen}, {"cert_subject", Identity::cert_subject}},
         Empty::refused);
@@ -118,30 +130,53 @@ void read_limits(ConfigTable& table, FilterConfig& config)
     config.threads = table.number("threads", config.threads, 1, 64);
 }
 
+/// Checks all instances, and takes the settings of the one that is wanted.
+void choose_instance(ConfigTable& filter, const std::string& wanted, FilterConfigResult& result)
+{
+    auto instances = read_instances(filter, result.config);
+    std::string known;
+    for (const auto& [name, config] : instances) {
+        result.instances.push_back(name);
+        known += (known.empty() ? "" : ", ") + name;
+    }
+    if (const auto chosen = instances.find(wanted); chosen != instances.end())
+        result.config = std::move(chosen->second);
+    else if (!wanted.empty())
+        filter.table("instances")
+            .refuse(wanted, "this table for --instance; " + (known.empty() ? "there are none" : "there are: " + known));
+}
+
 } // namespace
 
 FilterConfig::FilterConfig() : allow{*IpNetwork::parse("127.0.0.0/8"), *IpNetwork::parse("::1")} {}
 
-FilterConfigResult load_filter_config(const std::string& path)
+FilterConfigResult load_filter_config(const std::string& path, const std::string& instance)
 {
-    return read_filter_config(ConfigFile::load(path));
+    return read_filter_config(ConfigFile::load(path), instance);
 }
 
-FilterConfigResult read_filter_config(ConfigFile file)
+void read_filter_table(ConfigTable& table, FilterConfig& config)
+{
+    read_sockets(table, config);
+    read_decisions(table, config);
+    read_records(table, config);
+    read_limits(table, config);
+}
+
+FilterConfigResult read_filter_config(ConfigFile file, const std::string& instance)
 {
     FilterConfigResult result;
     FilterConfig& config = result.config;
-    config.log = read_log_settings(file, "smtpauth-filter");
+    config.log = read_log_settings(file, filter_name(""));
 
     ConfigTable geo = file.table("geo");
     config.country_database = geo.path("country_database", config.country_database, Empty::allowed);
     config.asn_database = geo.path("asn_database", config.asn_database, Empty::allowed);
 
     ConfigTable filter = file.table("filter");
-    read_sockets(filter, config);
-    read_decisions(filter, config);
-    read_records(filter, config);
-    read_limits(filter, config);
+    config.journal_directory.clear();
+    read_filter_table(filter, config);
+    choose_instance(filter, instance, result);
 
     file.root().skip("collector");
     result.errors = file.errors();

@@ -37,7 +37,8 @@ enum class MessageSize {
 enum class OnJournalFull { pass, tempfail };
 
 struct FilterConfig {
-    log::Settings log; ///< [log]
+    std::string instance; ///< --instance NAME, "" where there is one filter only
+    log::Settings log;    ///< [log]
 
     /// [geo]; "" is none. A file that does not exist is no mistake: countries are then unknown.
     std::string country_database = "/usr/share/GeoIP/GeoLite2-Country.mmdb";
@@ -47,7 +48,7 @@ struct FilterConfig {
     ListenOptions listen_options; ///< listen_mode (octal), listen_group
     std::vector<IpNetwork> allow; ///< who may connect by TCP; default: loopback
 
-    std::optional<SocketSpec> control = UnixSocketSpec{"/run/smtpauth-filter/control.sock"}; ///< "": none
+    std::optional<UnixSocketSpec> control = UnixSocketSpec{"/run/smtpauth-filter/control.sock"}; ///< "": none
     SocketSpec collector = UnixSocketSpec{"/run/smtpauth-collector/events.sock"};
 
     std::string reject_ids = "/etc/smtpauth/reject_ids.txt";
@@ -77,13 +78,19 @@ struct FilterConfig {
 
 struct FilterConfigResult {
     FilterConfig config;
-    std::vector<std::string> errors; ///< "FILE:LINE: what"; where there are any, config is of no use
+    std::vector<std::string> instances; ///< the names of [filter.instances.NAME]
+    std::vector<std::string> errors;    ///< "FILE:LINE: what"; where there are any, config is of no use
 };
 
 /// Reads FILE and conf.d/*.toml beside it. Never throws for what stands there.
-FilterConfigResult load_filter_config(const std::string& path);
+/// @param instance  whose settings; "": those of [filter] itself. All instances are checked in any case.
+FilterConfigResult load_filter_config(const std::string& path, const std::string& instance = {});
 
 /// The same for what has been read already.
-FilterConfigResult read_filter_config(ConfigFile file);
+FilterConfigResult read_filter_config(ConfigFile file, const std::string& instance = {});
+
+/// Settings of [filter] or of a table that goes before it.
+/// @param config  what holds for those that are absent; an empty journal_directory follows state_directory.
+void read_filter_table(ConfigTable& table, FilterConfig& config);
 
 } // namespace smtpauth

@@ -198,6 +198,7 @@ ConnectionSet::Progress ConnectionSet::advance(Connection& connection)
             return Progress::closed;
         }
         const auto& commit = std::get<Conversation::Commit>(step);
+        ++(event::passed(commit.record) ? decisions_.passed : decisions_.refused);
         journal_.append(commit.record, commit.waits ? &connection.commit : nullptr);
         // Whoever waits gives the scratch buffer to other connections.
         if (commit.waits) {

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <list>
 #include <string>
@@ -30,6 +31,13 @@ public:
 
     std::size_t size() const { return connections_.size(); }
 
+    /// What was decided since the start.
+    struct Decisions {
+        std::uint64_t passed = 0; ///< messages
+        std::uint64_t refused = 0;
+    };
+    const Decisions& decisions() const { return decisions_; }
+
     /// Ends connections between messages now and the others after their message.
     /// @param on_empty  called once, when none is left; perhaps at once.
     void drain(std::function<void()> on_empty);
@@ -55,6 +63,7 @@ private:
     Journal& journal_;
     std::list<Connection> connections_;
     std::vector<char> scratch_; ///< what any connection reads into: an idle one holds no buffer
+    Decisions decisions_;
     bool draining_ = false;
     std::function<void()> on_empty_;
     Timer sweep_timer_;

@@ -2,23 +2,30 @@
 
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "common/asio.hpp"
 #include "common/clock.hpp"
+#include "common/control_server.hpp"
 #include "common/daemon.hpp"
+#include "common/daemon_status.hpp"
 #include "common/log.hpp"
+#include "common/service_manager.hpp"
+#include "common/socket_activation.hpp"
 #include "common/watched_id_list.hpp"
 #include "filter/config.hpp"
 #include "filter/connection_set.hpp"
+#include "filter/instances.hpp"
 #include "filter/journal/disk_journal.hpp"
 #include "filter/journal/sender.hpp"
 #include "filter/listener.hpp"
 #include "filter/locator.hpp"
 #include "filter/policy/reject_list.hpp"
 #include "filter/site.hpp"
+#include "filter/status.hpp"
 #include "proto/milter/reply.hpp"
 
 namespace smtpauth {
@@ -37,12 +44,15 @@ class Filter {
 public:
     Filter(CommandLine command_line, const FilterConfig& config)
         : command_line_(std::move(command_line)),
+          service_manager_(io_),
+          handed_over_(SocketActivation::from_environment()),
           site_{.clock = clock_,
                 .config = std::make_shared<const FilterConfig>(config),
                 .checks = {},
                 .locate = [this](const IpAddress& address) { return locator_.locate(address); }},
           journal_(io_, config, clock_),
-          sender_(journal_.catalogue(), {.collector = config.collector, .instance = program, .journal = journal_.id()}),
+          sender_(journal_.catalogue(),
+                  {.collector = config.collector, .instance = filter_name(config.instance), .journal = journal_.id()}),
           connections_(io_, site_, journal_),
           drain_timer_(io_),
           signals_(
@@ -54,15 +64,47 @@ public:
         locator_.load(config);
         follow_reject_list();
         build_checks();
-        for (const SocketSpec& spec : config.listen) {
-            listeners_.emplace_back(io_, ListeningSocket::open(spec, config.listen_options), site_, connections_);
-            log::info("listening on {}", to_string(spec));
-        }
+        open_sockets();
+        service_manager_.ready("serving");
     }
 
     void run() { io_.run(); }
 
 private:
+    void open_sockets()
+    {
+        const FilterConfig& config = *site_.config;
+        for (const SocketSpec& spec : config.listen) {
+            listeners_.emplace_back(io_, handed_over_.open(spec, config.listen_options), site_, connections_);
+            log::info("listening on {}", to_string(spec));
+        }
+        if (config.control)
+            control_.emplace(io_, handed_over_.open(*config.control, ControlServer::listen_options()), commands());
+        handed_over_.expect_none_left();
+    }
+
+    ControlCommands commands()
+    {
+        ControlCommands commands(ControlAdministrators::of_this_process());
+        commands.add("status", ControlCommands::Effect::looks, [this, start = site_.config](const json::object&) {
+            return daemon_status(clock_.steady_now() - started_, to_json(status(*start), clock_.now()));
+        });
+        return commands;
+    }
+
+    FilterStatus status(const FilterConfig& start)
+    {
+        return {.connections = connections_.size(),
+                .decisions = connections_.decisions(),
+                .last = journal_.last(),
+                .acknowledged = journal_.catalogue().acknowledged(),
+                .waiting_replies = journal_.waiting_replies(),
+                .journal = journal_.figures(),
+                .journal_max_bytes = start.journal_max_bytes,
+                .sender = sender_.sender().figures(),
+                .collector = to_string(start.collector)};
+    }
+
     void follow_reject_list()
     {
         const FilterConfig& config = *site_.config;
@@ -81,14 +123,23 @@ private:
     }
 
     /// HUP: all of the new configuration or nothing of it. No session ends.
-    void reload();
+    void reload()
+    {
+        service_manager_.reloading();
+        take_new_configuration();
+        service_manager_.ready("serving");
+    }
+    void take_new_configuration();
 
     /// TERM: accept no more, let messages end. A second time: end now.
     void stop();
 
     CommandLine command_line_;
-    asio::io_context io_{1}; // one thread; post() from others stays legal
+    asio::io_context io_{1};         // one thread; post() from others stays legal
+    ServiceManager service_manager_; ///< this and the next before there is a thread
+    SocketActivation handed_over_;
     SystemClock clock_;
+    Clock::SteadyTime started_ = clock_.steady_now();
     Locator locator_;
     Site site_;
     std::shared_ptr<WatchedIdList> reject_ids_;
@@ -96,6 +147,7 @@ private:
     SenderThread sender_;
     ConnectionSet connections_;
     std::list<Listener> listeners_;
+    std::optional<ControlServer> control_;
     Timer drain_timer_;
     bool stopping_ = false;
     Signals signals_;
@@ -105,21 +157,22 @@ private:
 bool needs_restart(const FilterConfig& before, const FilterConfig& after)
 {
     return before.listen != after.listen || before.listen_options != after.listen_options ||
-           before.collector != after.collector || before.state_directory != after.state_directory ||
-           before.queue_max_bytes != after.queue_max_bytes || before.journal_directory != after.journal_directory ||
-           before.journal_max_bytes != after.journal_max_bytes || before.on_journal_full != after.on_journal_full ||
-           before.durability != after.durability || before.message_size != after.message_size;
+           before.control != after.control || before.collector != after.collector ||
+           before.state_directory != after.state_directory || before.queue_max_bytes != after.queue_max_bytes ||
+           before.journal_directory != after.journal_directory || before.journal_max_bytes != after.journal_max_bytes ||
+           before.on_journal_full != after.on_journal_full || before.durability != after.durability ||
+           before.message_size != after.message_size;
 }
 
-void Filter::reload()
+void Filter::take_new_configuration()
 {
-    auto loaded = load_filter_config(command_line_.config);
+    auto loaded = load_filter_config(command_line_.config, command_line_.instance);
     if (!begin_reload(loaded.errors, log_settings(loaded.config.log, command_line_)))
         return;
     const std::shared_ptr<const FilterConfig> before = site_.config;
     site_.config = std::make_shared<const FilterConfig>(std::move(loaded.config));
     if (needs_restart(*before, *site_.config))
-        log::warning("listen, listen_mode, listen_group, collector, state_directory, journal_directory, "
+        log::warning("listen, listen_mode, listen_group, control, collector, state_directory, journal_directory, "
                      "journal_max_bytes, on_journal_full, durability, queue_max_bytes and message_size hold from the "
                      "next start on");
     locator_.load(*site_.config);
@@ -133,6 +186,7 @@ void Filter::stop()
     if (std::exchange(stopping_, true))
         return io_.stop();
     log::info("stopping: {} connections are open", connections_.size());
+    service_manager_.stopping("messages that are under way end");
     for (Listener& listener : listeners_)
         listener.stop();
     drain_timer_.expires_after(site_.config->drain_timeout);
@@ -152,8 +206,7 @@ void Filter::stop()
 /// Settings of parts that are not built yet: whoever changed one should know.
 bool sets_what_does_nothing_yet(const FilterConfig& config)
 {
-    const FilterConfig defaults;
-    return config.control != defaults.control || config.threads != defaults.threads;
+    return config.threads != FilterConfig().threads;
 }
 
 void serve(const CommandLine& command_line, const FilterConfig& config)
@@ -162,7 +215,7 @@ void serve(const CommandLine& command_line, const FilterConfig& config)
         log::warning("the limit of {} open files is too low for {} connections (max_connections)", files,
                      config.max_connections);
     if (sets_what_does_nothing_yet(config))
-        log::warning("control and threads have no effect yet");
+        log::warning("threads has no effect yet");
     Filter filter(command_line, config);
     filter.run();
 }
@@ -173,5 +226,7 @@ void serve(const CommandLine& command_line, const FilterConfig& config)
 
 int main(int argc, char** argv)
 {
-    return smtpauth::run_daemon(argc, argv, smtpauth::program, smtpauth::load_filter_config, smtpauth::serve);
+    using namespace smtpauth;
+    const auto load = [](const CommandLine& line) { return load_filter_config(line.config, line.instance); };
+    return run_daemon(argc, argv, program, Instances::several, load, serve);
 }

@@ -7,7 +7,7 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[1]
 
-ASIO = r"boost/asio|common/(asio|file_watch|watched_id_list|daemon)\.hpp"
+ASIO = r"boost/asio|common/(asio|control_server|daemon|file_watch|service_manager|watched_id_list)\.hpp"
 SYSTEM = r"(sys|netinet|arpa)/|(unistd|fcntl|netdb|poll|signal|fstream|filesystem)(\.h)?$"
 
 # (folder, what it must not include, why)
@@ -22,12 +22,14 @@ RULES = [
     ("collector/scoring", ASIO + "|" + SYSTEM, "pure decisions: no Asio, sockets or files"),
     ("collector/stats_log", r"boost/asio|rrd\.h", "files of text only"),
     ("collector/rrd", r"boost/asio", "librrd blocks, so it stays off the loop"),
+    ("ctl", r"tests/|boost/asio|" + ASIO, "a program that asks and ends: no loop"),
 ]
 
 # Libraries that one place only may know, so that it alone changes with them.
 HOMES = [
     (r"boost/log/", r"common/log"),
     (r"maxminddb\.h", r"common/geo"),
+    (r"boost/json", r"common/(json|control)"),
     (r"toml\+\+|toml\.hpp", r"common/config"),
     (r"rrd\.h", r"(collector/rrd/|tests/support/rrd_reader)"),
     (r"catch2/", r"tests/"),

@@ -58,6 +58,12 @@ void LogWorker::set(const RecordLogs::Settings& settings)
     settings_ = settings;
 }
 
+LogWorker::Status LogWorker::status() const
+{
+    const std::lock_guard lock(mutex_);
+    return status_;
+}
+
 void LogWorker::run()
 {
     std::unique_lock lock(mutex_);
@@ -66,10 +72,15 @@ void LogWorker::run()
         take_orders(lock);
         if (batch_) {
             Batch batch = *std::exchange(batch_, std::nullopt);
+            status_.writing = true;
+            // Not with the other orders: they may have come, with this batch, while those were carried out.
+            if (settings_)
+                logs_.set(*std::exchange(settings_, std::nullopt));
             lock.unlock();
             logs_.add(batch);
             lock.lock();
             if (commit(lock)) {
+                status_ = {logs_.stats_counters(), logs_.rejects_counters(), false, {}};
                 lock.unlock();
                 committed_(std::move(batch));
                 lock.lock();
@@ -83,8 +94,6 @@ void LogWorker::run()
 /// Does what others asked for; with nothing asked, looks after the files.
 void LogWorker::take_orders(std::unique_lock<std::mutex>& lock)
 {
-    if (settings_)
-        logs_.set(*std::exchange(settings_, std::nullopt));
     const bool reopen = std::exchange(reopen_, false);
     lock.unlock();
     if (reopen)
@@ -107,6 +116,7 @@ bool LogWorker::commit(std::unique_lock<std::mutex>& lock)
                 log::info("the logs can be written again");
             return true;
         }
+        status_.problem = *error;
         if (!std::exchange(failed, true))
             log::error("{}; nothing is acknowledged until this works, next try each second", *error);
         changed_.wait_for(lock, retry_after, [this] { return reopen_ || stop_; });

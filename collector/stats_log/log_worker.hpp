@@ -10,6 +10,7 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <thread>
 
 #include "collector/batch.hpp"
@@ -35,6 +36,15 @@ public:
     /// Has the files opened again by their names, soon. Any thread.
     void reopen();
 
+    struct Status {
+        RecordLogs::Counters stats;
+        RecordLogs::Counters rejects;
+        bool writing = false; ///< a batch is under way
+        std::string problem;  ///< why it is not written yet; "" while all is well
+    };
+    /// Any thread.
+    Status status() const;
+
     /// Settings for the batches that follow. Any thread.
     void set(const RecordLogs::Settings& settings);
 
@@ -46,12 +56,13 @@ private:
     RecordLogs& logs_;
     Committed committed_;
 
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::condition_variable changed_;
-    std::optional<Batch> batch_; ///< guarded by mutex_, as are the next three
+    std::optional<Batch> batch_; ///< guarded by mutex_, as are the next four
     std::optional<RecordLogs::Settings> settings_;
     bool reopen_ = false;
     bool stop_ = false;
+    Status status_;
 
     std::thread thread_; ///< last: it uses all of the above
 };

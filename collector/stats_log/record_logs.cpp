@@ -13,8 +13,8 @@ namespace smtpauth {
 
 RecordLogs::RecordLogs(const std::string& stats_log, const std::string& rejects_log, Settings settings,
                        const Clock& clock, TrafficSink sink)
-    : stats_{LogFile(stats_log, clock), {}},
-      rejects_{LogFile(rejects_log, clock), {}},
+    : stats_{LogFile(stats_log, clock), {}, {}},
+      rejects_{LogFile(rejects_log, clock), {}, {}},
       settings_(settings),
       clock_(clock),
       sink_(std::move(sink))
@@ -82,8 +82,11 @@ void RecordLogs::add(const event::RecordId& id, const event::Record& record)
     if (record.type == event::RecordType::void_record)
         return;
     Log& log = event::passed(record) ? stats_ : rejects_;
-    if (log.cursors.has(id))
+    if (log.cursors.has(id)) {
+        ++log.counters.duplicates;
         return;
+    }
+    ++log.added;
     log.cursors.advance(id);
     line_.clear();
     append_line(line_, record, id, settings_.recipients);
@@ -102,6 +105,8 @@ std::optional<LogFile::Error> RecordLogs::commit()
         if (auto error = log->file.sync())
             return error;
     }
+    for (Log* log : {&stats_, &rejects_})
+        log->counters.written += std::exchange(log->added, 0);
     for (const TrafficSample& sample : uncommitted_)
         sink_(sample);
     uncommitted_.clear();

@@ -2,6 +2,7 @@
 // threads and no connections; blocks on the disk (log_worker.hpp is where it runs).
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,6 +21,11 @@ public:
     struct Settings {
         LogRecipients recipients = LogRecipients::full;
         Durability durability = Durability::group;
+    };
+
+    struct Counters {
+        std::uint64_t written = 0;    ///< records committed since the start
+        std::uint64_t duplicates = 0; ///< records left out, because the log had them
     };
 
     /// @param sink  told of each record once it is committed.
@@ -46,10 +52,15 @@ public:
     /// Opens both files by their names again.
     void reopen();
 
+    const Counters& stats_counters() const { return stats_.counters; }
+    const Counters& rejects_counters() const { return rejects_.counters; }
+
 private:
     struct Log {
         LogFile file;
         Cursors cursors;
+        Counters counters;
+        std::uint64_t added = 0; ///< records not committed yet
     };
 
     void add(const event::RecordId& id, event::Bytes bytes);

@@ -76,7 +76,7 @@ durability = "always"
     CHECK(config.listen_options.mode == 0600);
     CHECK(config.listen_options.group == "mail");
     CHECK(config.event_peers == std::set<uid_t>{0, 1234, 4321});
-    CHECK(config.control == SocketSpec(UnixSocketSpec{"/ctl.sock"}));
+    CHECK(config.control == UnixSocketSpec{"/ctl.sock"});
     CHECK(config.http == SocketSpec(TcpSocketSpec{"127.0.0.1", 8025, false}));
     CHECK(config.stats_log == "/l/s");
     CHECK(config.rejects_log == "/l/r");

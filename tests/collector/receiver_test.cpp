@@ -134,6 +134,28 @@ TEST_CASE("records are acknowledged when they are safe, not before", "[receiver]
     CHECK(t.acknowledges(filter, 2));
 }
 
+TEST_CASE("the receiver tells which filters are connected, and how far they are", "[receiver]")
+{
+    Fixture t;
+    FakeFilter filter(t.path);
+    const FakeFilter mute(t.path);
+    filter.greet();
+    filter.send_record(1);
+    REQUIRE(t.gets_batch(1));
+    filter.send_record(2);
+    REQUIRE(run_until(t.io, [&t] { return t.receiver.waiting().records == 1; }));
+    CHECK(t.receiver.waiting().bytes > 0);
+    t.make_safe();
+
+    const auto filters = t.receiver.filters();
+    REQUIRE(filters.size() == 1);
+    CHECK(filters[0].instance == "test");
+    CHECK(filters[0].journal == 0xa);
+    CHECK(filters[0].last_received == 2);
+    CHECK(filters[0].last_acknowledged == 1);
+    CHECK(t.receiver.waiting().records == 0);
+}
+
 TEST_CASE("one batch is with the worker, what comes meanwhile is the next", "[receiver]")
 {
     Fixture t;

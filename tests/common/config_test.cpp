@@ -178,7 +178,7 @@ TEST_CASE("a caller may refuse a value for a reason of its own", "[common][confi
     ConfigTable table = file.table("t");
     table.refuse("a", "another one");
     table.refuse("b", "something");
-    CHECK(file.errors() == Strings{"f: t.b: expected something", "f:2: t.a = \"x\": expected another one"});
+    CHECK(file.errors() == Strings{"f:1: t.b: expected something", "f:2: t.a = \"x\": expected another one"});
 }
 
 TEST_CASE("what stands in a message is escaped and cut", "[common][config]")

@@ -18,7 +18,7 @@ using namespace smtpauth;
 
 namespace {
 
-CommandLine parse(std::vector<std::string> words)
+CommandLine parse(std::vector<std::string> words, Instances instances = Instances::several)
 {
     words.insert(words.begin(), "testd");
     std::vector<char*> argv;
@@ -27,17 +27,17 @@ CommandLine parse(std::vector<std::string> words)
         argv.push_back(word.data());
     argv.push_back(nullptr);
     optind = 0; // getopt(3): begin anew
-    return parse_command_line(static_cast<int>(words.size()), argv.data(), "testd");
+    return parse_command_line(static_cast<int>(words.size()), argv.data(), "testd", instances);
 }
 
 /// The exit code of a child that reads this command line; what it says goes nowhere.
-int exit_of(const std::vector<std::string>& words)
+int exit_of(const std::vector<std::string>& words, Instances instances = Instances::several)
 {
     const pid_t child = ::fork();
     if (child == 0) {
         if (std::freopen("/dev/null", "w", stdout) == nullptr || std::freopen("/dev/null", "w", stderr) == nullptr)
             ::_exit(99);
-        parse(words);
+        parse(words, instances);
         ::_exit(98); // it came back
     }
     int status = 0;
@@ -53,6 +53,12 @@ TEST_CASE("without arguments a daemon reads its usual configuration", "[common][
     CHECK(line.config == "/etc/smtpauth/smtpauth.toml");
     CHECK_FALSE(line.check_only);
     CHECK_FALSE(line.verbose);
+    CHECK(line.instance.empty());
+}
+
+TEST_CASE("a daemon may be one of several", "[common][daemon]")
+{
+    CHECK(parse({"--instance", "mx1"}).instance == "mx1");
 }
 
 TEST_CASE("options say which configuration, and that it is only checked", "[common][daemon]")
@@ -69,6 +75,9 @@ TEST_CASE("a wrong command line ends with 64, a question with 0", "[common][daem
     CHECK(exit_of({"-c"}) == exit_code::usage);
     CHECK(exit_of({"stray"}) == exit_code::usage);
     CHECK(exit_of({"--frobnicate"}) == exit_code::usage);
+    CHECK(exit_of({"--instance"}) == exit_code::usage);
+    CHECK(exit_of({"--instance", ""}) == exit_code::usage);
+    CHECK(exit_of({"--instance", "mx1"}, Instances::one) == exit_code::usage);
     CHECK(exit_of({"--help"}) == exit_code::ok);
     CHECK(exit_of({"--version"}) == exit_code::ok);
 }

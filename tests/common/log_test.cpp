@@ -138,3 +138,22 @@ TEST_CASE("under systemd a line begins with its priority", "[common][log]")
     ::close(file);
     CHECK(directory.read("err") == "<7>d\n<6>i\n<4>warning: w\n<3>error: e\n");
 }
+
+TEST_CASE("the last warnings and errors are remembered, and no more", "[common][log]")
+{
+    const test::TempDirectory directory;
+    const BackToStderr back;
+    log::start(to_file(directory / "log"));
+    for (int i = 1; i <= 20; ++i) {
+        log::info("nothing");
+        log::warning("{}\n", i);
+    }
+    log::error("last");
+    const auto problems = log::recent_problems();
+    REQUIRE(problems.size() == 16);
+    CHECK(problems.front().text == "6\\x0a");
+    CHECK(problems.front().level == log::Level::warning);
+    CHECK(problems.back().text == "last");
+    CHECK(problems.back().level == log::Level::error);
+    CHECK(problems.back().time.time_since_epoch().count() > 0);
+}

@@ -31,7 +31,7 @@ Strings errors_of(std::string_view text)
 
 TEST_CASE("an empty configuration is a good one", "[filter][config]")
 {
-    const auto [config, errors] = load("");
+    const auto [config, instances, errors] = load("");
     CHECK(errors.empty());
     CHECK(config.log.to == "auto");
     CHECK(config.log.program == "smtpauth-filter");
@@ -64,7 +64,7 @@ TEST_CASE("by default TCP is for the own machine", "[filter][config]")
 
 TEST_CASE("every setting is taken from the file", "[filter][config]")
 {
-    const auto [config, errors] = load(R"(
+    const auto [config, instances, errors] = load(R"(
 [log]
 to = "file:/tmp/f.log"
 level = "debug"

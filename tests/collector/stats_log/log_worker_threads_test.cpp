@@ -88,9 +88,15 @@ TEST_CASE("nothing is given back before it can be written", "[worker]")
         std::unique_lock lock(t.mutex);
         CHECK_FALSE(t.changed.wait_for(lock, 50ms, [&t] { return !t.committed.empty(); }));
     }
+    CHECK(worker.status().writing);
+    CHECK(worker.status().problem.find("logs/stats.log") != std::string::npos);
+    CHECK(worker.status().stats.written == 0);
     std::filesystem::create_directory(t.directory / "logs");
     REQUIRE(t.wait_for_batches(1));
     CHECK(t.lines("logs/stats.log") == 5);
+    CHECK_FALSE(worker.status().writing);
+    CHECK(worker.status().problem.empty());
+    CHECK(worker.status().stats.written == 5);
 }
 
 TEST_CASE("a batch that cannot be written does not keep the process from ending", "[worker]")

@@ -221,3 +221,20 @@ TEST_CASE("records before the recount's time are not counted again", "[stats_log
     logs.read_back(test::noon + std::chrono::seconds(30), [&recounted](const TrafficSample&) { ++recounted; });
     CHECK(recounted == 1);
 }
+
+TEST_CASE("what is written and what was there already is counted, once it is committed", "[stats_log][logs]")
+{
+    Fixture t;
+    auto logs = t.logs();
+    Batch batch;
+    std::string bytes;
+    event::encode(message(), bytes);
+    batch.add(1, {0xa, 1}, bytes);
+    logs.add(batch);
+    CHECK(logs.stats_counters().written == 0);
+    REQUIRE(logs.commit() == std::nullopt);
+    t.write(logs, batch);
+    CHECK(logs.stats_counters().written == 1);
+    CHECK(logs.stats_counters().duplicates == 1);
+    CHECK(logs.rejects_counters().written == 0);
+}

@@ -1,0 +1,23 @@
+// What the collector answers to "status": the figures of its parts as one value, and that as JSON.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "collector/receiver.hpp"
+#include "collector/stats_log/log_worker.hpp"
+#include "common/json.hpp"
+
+namespace smtpauth {
+
+struct CollectorStatus {
+    std::vector<Receiver::Peer> filters;
+    Receiver::Waiting waiting;
+    LogWorker::Status logs;
+    std::string stats_log; ///< paths
+    std::string rejects_log;
+};
+
+json::object to_json(const CollectorStatus& status);
+
+} // namespace smtpauth
