@@ -14,7 +14,7 @@ from kit.ending import read_answers, settle
 from kit.filters import FurtherFilter
 from kit.load import REFUSED_IDS, Load, accounts
 
-SECONDS, LONG_SECONDS = 30, 600
+SECONDS, LONG_SECONDS = 50, 600
 RATE = 800  # of each filter
 
 

@@ -4,6 +4,7 @@ import re
 import signal
 import time
 
+from harness.bench import wait_for
 from harness.case import equal
 
 # Seconds that a daemon is left alone after its socket answers again.
@@ -46,7 +47,12 @@ class Restarts:
 
 
 def of_collector(daemons):
-    return daemons.stop_collector, daemons.start_collector
+    """Its socket takes connections while it still reads its logs back; it serves them only afterwards."""
+    def start():
+        daemons.start_collector()
+        served = f"[{daemons.collector.pid}]: listening on"
+        wait_for(lambda: served in daemons.log_text("collector"), 10, "the collector to serve")
+    return daemons.stop_collector, start
 
 
 def of_filter(site):

@@ -2,12 +2,14 @@
 
 import functools
 import os
+import time
 
 from harness.bench import Failure, wait_for
 from harness.case import check, equal, step
 from harness.stats_log import parse_line, parse_time
 
 DOMAIN = "@example.com"
+QUIET = 1  # seconds without a line, after which nothing more is on its way
 
 check_time = functools.lru_cache(4096)(parse_time)  # the same second many times over
 
@@ -92,10 +94,14 @@ class Records:
         self.ids.add(fields["id"])
 
     def wait_for(self, answers, seconds):
-        """Until all mail that passed is there; when it does not come, that is found by check_against()."""
+        """Until all mail that passed is there and no more comes; what never comes is found by check_against()."""
+        quiet_since = time.monotonic()
+
         def complete():
-            self.read_on()
-            return answers.passed <= self.passed
+            nonlocal quiet_since
+            if self.read_on():
+                quiet_since = time.monotonic()
+            return answers.passed <= self.passed and time.monotonic() - quiet_since > QUIET
         try:
             wait_for(complete, seconds, "records")
         except Failure:
