@@ -17,7 +17,7 @@ REFUSED_IDS = [f"refused-{n}@example.com" for n in range(IDS)]
 
 def accounts(seed):
     """The options that say whose mail is sent."""
-    return {"ids": IDS, "choice": "zipf", "refused_share": REFUSED_SHARE, "seed": seed}
+    return {"ids": IDS, "refused_share": REFUSED_SHARE, "seed": seed}
 
 
 class Answers:
