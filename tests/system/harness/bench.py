@@ -88,6 +88,7 @@ class Process:
                 cwd="/", env=env, **({"user": account.pw_uid, "group": account.pw_gid, "extra_groups": groups}
                                      if account else {}))
         self.pid = self.popen.pid
+        self.stopped = False
 
     def alive(self):
         return self.popen.poll() is None
@@ -100,7 +101,12 @@ class Process:
         self.popen.send_signal(number)
 
     def stop(self, number=signal.SIGTERM, seconds=10):
-        """Ends it, by force after so many seconds. The exit status, negative for a signal."""
+        """Ends it, by force after so many seconds. The exit status, negative for a signal.
+
+        Once only: afterwards its id may be another process's, and would be where hundreds are started and killed.
+        """
+        if self.stopped:
+            return self.popen.returncode
         if self.alive():
             self.send_signal(number)
         try:
@@ -112,6 +118,7 @@ class Process:
             os.killpg(self.pid, signal.SIGKILL)  # children that it left behind
         except ProcessLookupError:
             pass
+        self.stopped = True
         return status
 
 

@@ -22,6 +22,20 @@ def toml(value):
     return str(value) if isinstance(value, int) else '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
+def write_config(path, settings):
+    """@param settings  {table: {key: value}}"""
+    path.write_text("\n".join(
+        f"[{table}]\n" + "".join(f"{key} = {toml(value)}\n" for key, value in values.items())
+        for table, values in settings.items()))
+
+
+def wait_until_listening(process, socket):
+    # The name appears once the socket listens; a file that a killed daemon left refuses.
+    wait_for(lambda: not process.alive() or (socket.is_socket() and accepts(socket)), 10,
+             f"{process.name} to listen at {socket}")
+    process.must_live()
+
+
 class Daemons:
     """Writes the configuration and starts both.
 
@@ -83,9 +97,7 @@ class Daemons:
         """Changes settings and writes the file anew; tells nobody."""
         for table, values in changes.items():
             self.settings[table].update(values)
-        self.config_file.write_text("\n".join(
-            f"[{table}]\n" + "".join(f"{key} = {toml(value)}\n" for key, value in values.items())
-            for table, values in self.settings.items()))
+        write_config(self.config_file, self.settings)
 
     def check_config(self, program, path=None):
         """The exit status and the output of "-n"."""
@@ -95,12 +107,12 @@ class Daemons:
     def start_filter(self):
         self.filter = self.bench.start("filter", [self.filter_program, "-c", self.config_file], user=FILTER_USER,
                                        groups=[group_of(COLLECTOR_USER), group_of(POSTFIX_USER)])
-        self._wait_until_listening(self.filter, self.milter_socket)
+        wait_until_listening(self.filter, self.milter_socket)
 
     def start_collector(self):
         self.collector = self.bench.start("collector", [self.collector_program, "-c", self.config_file],
                                           user=COLLECTOR_USER)
-        self._wait_until_listening(self.collector, self.events_socket)
+        wait_until_listening(self.collector, self.events_socket)
 
     def stop_filter(self, number=signal.SIGTERM, seconds=35):
         return self.filter.stop(number, seconds)
@@ -111,10 +123,3 @@ class Daemons:
     def log_text(self, name):
         """What the daemon "filter" or "collector" has said so far."""
         return (self.bench.logs / f"{name}.log").read_text(errors="replace")
-
-    @staticmethod
-    def _wait_until_listening(process, socket):
-        # The name appears once the socket listens; a file that a killed daemon left refuses.
-        wait_for(lambda: not process.alive() or (socket.is_socket() and accepts(socket)), 10,
-                 f"{process.name} to listen at {socket}")
-        process.must_live()
