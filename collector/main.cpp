@@ -26,6 +26,11 @@ constexpr auto program = "smtpauth-log-collector";
 /// How long a stopping collector waits for the disk to take what was received.
 constexpr std::chrono::seconds stop_timeout{10};
 
+RecordLogs::Files log_files(const CollectorConfig& config)
+{
+    return {config.stats_log, config.rejects_log, config.state_directory + "/collector.state"};
+}
+
 RecordLogs::Settings record_log_settings(const CollectorConfig& config)
 {
     return {config.log_recipients, config.durability};
@@ -46,7 +51,7 @@ public:
           config_(std::move(config)),
           stop_timer_(io_),
           rrd_(config_.rrd_directory, config_.rrd_delay, clock_),
-          logs_(config_.stats_log, config_.rejects_log, record_log_settings(config_), clock_,
+          logs_(log_files(config_), record_log_settings(config_), clock_,
                 [this](const TrafficSample& sample) { rrd_.add(sample); }),
           receiver_(io_, ListeningSocket::open(config_.listen, config_.listen_options), config_.event_peers,
                     [this](Batch batch) { worker_.submit(std::move(batch)); }),
@@ -70,7 +75,9 @@ private:
     /// Before the first record comes: a log that cannot be opened at the start is the administrator's to mend.
     RecordLogs& open_logs()
     {
-        logs_.read_back(rrd_.first_unwritten(), [this](const TrafficSample& sample) { rrd_.recount(sample); });
+        if (const auto error =
+                logs_.read_back(rrd_.first_unwritten(), [this](const TrafficSample& sample) { rrd_.recount(sample); }))
+            throw std::runtime_error(*error);
         if (const auto error = logs_.open())
             throw std::runtime_error(*error);
         return logs_;
@@ -101,7 +108,7 @@ bool needs_restart(const CollectorConfig& before, const CollectorConfig& after)
 {
     return before.listen != after.listen || before.listen_options != after.listen_options ||
            before.stats_log != after.stats_log || before.rejects_log != after.rejects_log ||
-           before.rrd_directory != after.rrd_directory;
+           before.rrd_directory != after.rrd_directory || before.state_directory != after.state_directory;
 }
 
 void Collector::reload()
@@ -111,7 +118,8 @@ void Collector::reload()
         return;
     if (needs_restart(config_, loaded.config))
         log::warning(
-            "listen, listen_mode, listen_group, stats_log, rejects_log and rrd_directory hold from the next start on");
+            "listen, listen_mode, listen_group, stats_log, rejects_log, rrd_directory and state_directory hold "
+            "from the next start on");
     receiver_.set_peers(loaded.config.event_peers);
     worker_.set(record_log_settings(loaded.config));
     rrd_.set_delay(loaded.config.rrd_delay);

@@ -29,7 +29,7 @@ struct Fixture {
     void write(LogFile& log, std::string_view line)
     {
         log.add(line);
-        REQUIRE(log.flush() == std::nullopt);
+        REQUIRE(log.commit() == std::nullopt);
     }
 
     /// The file was written `ago` before now.
@@ -79,7 +79,6 @@ TEST_CASE("lines are appended, to a file that the group may read", "[stats_log][
     t.set_last_write("stats.log", 1s);
     t.write(log, "one\n");
     t.write(log, "two\nthree\n");
-    CHECK(log.sync() == std::nullopt);
     CHECK(t.directory.read("stats.log") == "older\none\ntwo\nthree\n");
 
     LogFile made(t.directory / "new.log", t.clock);
@@ -185,32 +184,32 @@ TEST_CASE("after an error writing goes on at the octet where it stopped", "[stat
         const FileSizeLimit limit(25);
         log.add("second line\n");
         log.add("third line\n");
-        CHECK(log.flush() == t.path() + ": cannot write: File too large");
+        CHECK(log.commit() == t.path() + ": cannot write: File too large");
         CHECK(t.directory.read("stats.log") == "0123456789\nsecond line\nth");
         log.add("fourth line\n");
-        CHECK(log.flush().has_value());
+        CHECK(log.commit().has_value());
         // A day that ends meanwhile does not tear the line in two.
         t.clock.advance(24h);
-        CHECK(log.flush().has_value());
+        CHECK(log.commit().has_value());
     }
-    CHECK(log.flush() == std::nullopt);
+    CHECK(log.commit() == std::nullopt);
     CHECK(t.directory.read("stats.log") == "0123456789\nsecond line\nthird line\nfourth line\n");
 }
 
-TEST_CASE("a begun line moves to the new file as a whole", "[stats_log][file]")
+TEST_CASE("lines that are not safe yet move to the new file as a whole", "[stats_log][file]")
 {
     Fixture t;
     LogFile log(t.path(), t.clock);
     {
         const FileSizeLimit limit(14);
         log.add("first line\nsecond line\n");
-        CHECK(log.flush().has_value());
+        CHECK(log.commit().has_value());
         std::filesystem::rename(t.path(), t.directory / "elsewhere");
         log.reopen();
     }
-    CHECK(log.flush() == std::nullopt);
-    CHECK(t.directory.read("elsewhere") == "first line\n");
-    CHECK(t.directory.read("stats.log") == "second line\n");
+    CHECK(log.commit() == std::nullopt);
+    CHECK(t.directory.read("elsewhere").empty());
+    CHECK(t.directory.read("stats.log") == "first line\nsecond line\n");
 }
 
 TEST_CASE("rename and reopen by others loses nothing", "[stats_log][file]")
