@@ -12,6 +12,7 @@
 #include "collector/rrd/rrd_writer.hpp"
 #include "collector/stats_log/log_worker.hpp"
 #include "collector/stats_log/record_logs.hpp"
+#include "collector/stats_log/retention_worker.hpp"
 #include "common/asio.hpp"
 #include "common/clock.hpp"
 #include "common/daemon.hpp"
@@ -34,6 +35,11 @@ RecordLogs::Files log_files(const CollectorConfig& config)
 RecordLogs::Settings record_log_settings(const CollectorConfig& config)
 {
     return {config.log_recipients, config.durability};
+}
+
+Retention::Settings retention_settings(const CollectorConfig& config)
+{
+    return {config.keep_days, config.compress_after_days};
 }
 
 void make_directories(const CollectorConfig& config)
@@ -60,6 +66,8 @@ public:
                       asio::post(io_,
                                  [this, done = std::move(batch)]() mutable { receiver_.batch_done(std::move(done)); });
                   }),
+          retention_({config_.stats_log, config_.rejects_log}, retention_settings(config_), clock_),
+          retention_worker_(retention_),
           signals_(
               io_,
               {.on_reload = [this] { reload(); }, .on_reopen = [this] { reopen(); }, .on_stop = [this] { stop(); }})
@@ -100,6 +108,8 @@ private:
     RecordLogs logs_;
     Receiver receiver_;
     LogWorker worker_; ///< after what its thread uses
+    Retention retention_;
+    RetentionWorker retention_worker_;
     Signals signals_;
 };
 
@@ -122,6 +132,7 @@ void Collector::reload()
             "from the next start on");
     receiver_.set_peers(loaded.config.event_peers);
     worker_.set(record_log_settings(loaded.config));
+    retention_worker_.set(retention_settings(loaded.config));
     rrd_.set_delay(loaded.config.rrd_delay);
     log::info("configuration reloaded");
 }
@@ -155,8 +166,7 @@ void Collector::stop()
 bool sets_what_does_nothing_yet(const CollectorConfig& config)
 {
     const CollectorConfig defaults;
-    return config.control != defaults.control || config.http != defaults.http ||
-           config.keep_days != defaults.keep_days || config.compress_after_days != defaults.compress_after_days;
+    return config.control != defaults.control || config.http != defaults.http;
 }
 
 void serve(const CommandLine& command_line, const CollectorConfig& config)
@@ -164,7 +174,7 @@ void serve(const CommandLine& command_line, const CollectorConfig& config)
     ::tzset();
     raise_open_files_limit();
     if (sets_what_does_nothing_yet(config))
-        log::warning("control, http, keep_days and compress_after_days have no effect yet");
+        log::warning("control and http have no effect yet");
     make_directories(config);
     Collector collector(command_line, config);
     collector.run();

@@ -29,6 +29,7 @@ HOMES = [
     (r"boost/log/", r"common/log"),
     (r"maxminddb\.h", r"common/geo"),
     (r"toml\+\+|toml\.hpp", r"common/config"),
+    (r"zlib\.h", r"collector/stats_log/gzip"),
     (r"rrd\.h", r"(collector/rrd/|tests/support/rrd_reader)"),
     (r"catch2/", r"tests/"),
 ]

@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "collector/stats_log/local_time.hpp"
+#include "collector/stats_log/rotated_name.hpp"
 #include "common/log.hpp"
 
 namespace smtpauth {
@@ -213,7 +214,11 @@ std::optional<LogFile::Error> LogFile::rotate()
         return error;
     for (int number = 0; number < max_rotations_a_day; ++number) {
         const std::string target = number == 0 ? dated : fmt::format("{}.{}", dated, number);
-        if (disk_.rename_to_free(path_, target) == 0) {
+        // Compressed, a file gives its plain name free, not its place.
+        struct stat status {};
+        if (disk_.status(target + std::string(compressed_suffix), status) == 0)
+            continue;
+        if (errno == ENOENT && disk_.rename_to_free(path_, target) == 0) {
             log::info("{}: renamed to {}", path_, target);
             inode_ = 0;
             return std::nullopt;
