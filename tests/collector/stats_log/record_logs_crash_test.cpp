@@ -85,6 +85,14 @@ struct Site {
         return disk.killed() ? Outcome::died : Outcome::stopped;
     }
 
+    /// By hand, or by logrotate.
+    void rename(RecordLogs& logs)
+    {
+        disk.rename("l/stats.log", "l/stats.log." + std::to_string(++renamed));
+        if (pick(2) == 0)
+            logs.reopen();
+    }
+
     /// @return  false where a batch could not be written.
     bool take_turn(RecordLogs& logs)
     {
@@ -94,13 +102,12 @@ struct Site {
         switch (pick(8)) {
         case 0:
             clock.advance(std::chrono::hours(1 + pick(20)));
+            if (pick(4) == 0)
+                clock.set(clock.now() + (pick(2) == 0 ? 400 * 24h : -400 * 24h));
             logs.open();
             return true;
         case 1:
-            // By hand, or by logrotate.
-            disk.rename("l/stats.log", "l/stats.log." + std::to_string(++renamed));
-            if (pick(2) == 0)
-                logs.reopen();
+            rename(logs);
             return true;
         default:
             return send_batch(logs);
@@ -121,8 +128,11 @@ struct Site {
         }
         logs.add(batch);
         bool committed = false;
-        for (int tries = 0; !committed && tries < 5; ++tries)
+        for (int tries = 0; !committed && tries < 5; ++tries) {
             committed = !logs.commit();
+            if (!committed && pick(3) == 0)
+                rename(logs);
+        }
         if (!committed)
             return false;
         for (Filter& filter : filters) {
@@ -158,8 +168,11 @@ struct Site {
             const std::string text = disk.content(path).value();
             for (std::size_t at = 0; at < text.size();) {
                 const std::size_t end = text.find('\n', at);
-                if (end == std::string::npos)
-                    FAIL(path << ": half a line at offset " << at);
+                if (end == std::string::npos) {
+                    // Nothing follows where others renamed a file that had nothing else.
+                    CHECK((at == 0 && !path.ends_with(".log")));
+                    break;
+                }
                 const auto line = std::string_view(text).substr(at, end - at);
                 at = end + 1;
                 // Without syncs, what was acknowledged may be lost, and the file says where.
