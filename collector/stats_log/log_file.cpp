@@ -179,9 +179,7 @@ std::optional<LogFile::Error> LogFile::see_what_others_did()
         log::error("{}: shrank from {} to {} octets: another program truncates it, which loses lines; use rename and "
                    "USR1 (no copytruncate)",
                    path_, begin_ + static_cast<off_t>(written_), mine.st_size);
-    if (mine.st_nlink == 0)
-        forget_file(); // and what stood there
-    else if (auto error = leave_file())
+    if (auto error = leave_file())
         return error;
     if (renamed)
         inode_ = 0;

@@ -345,6 +345,20 @@ TEST_CASE("an earlier process's lines are safe before anything is", "[stats_log]
     CHECK(t.disk.content("l/s") == "one\n");
 }
 
+TEST_CASE("half a line that was cut leaves nothing among the lines that follow", "[stats_log][file]")
+{
+    std::mt19937 random(1); // NOLINT(cert-msc51-cpp): the same each time
+    for (int cut = 0; cut < 50; ++cut) {
+        SimFixture t;
+        t.disk.put("l/s", std::string(10'000, 'x'));
+        t.log.add(std::string(11'999, 'y') + "\n");
+        t.disk.set_fault({.nth = 2, .call = SimDisk::Call::sync});
+        REQUIRE(t.log.commit());
+        t.disk.power_cut(random);
+        CHECK(t.disk.content("l/s")->find('x') == std::string::npos);
+    }
+}
+
 TEST_CASE("a compressed log keeps its name from being used again", "[stats_log][rotation]")
 {
     SimFixture t;
