@@ -81,7 +81,7 @@ void read_files(ConfigTable& table, CollectorConfig& config)
     config.log_recipients = table.choice<LogRecipients>(
         "log_recipients", config.log_recipients,
         {{"full", LogRecipients::full}, {"domain", LogRecipients::domain}, {"count", LogRecipients::count}});
-    config.keep_days = table.number("keep_days", config.keep_days, 1, most_days);
+    config.keep_days = table.number("keep_days", config.keep_days, 0, most_days);
     config.compress_after_days = table.number("compress_after_days", config.compress_after_days, 0, most_days);
     config.rrd_directory = table.path("rrd_directory", config.rrd_directory);
     config.rrd_delay = table.duration("rrd_delay", config.rrd_delay, 1s, 1h);

@@ -34,8 +34,8 @@ struct CollectorConfig {
     std::string stats_log = "/var/log/smtpauth/stats.log";
     std::string rejects_log = "/var/log/smtpauth/rejects.log";
     LogRecipients log_recipients = LogRecipients::full;
-    unsigned keep_days = 90;
-    unsigned compress_after_days = 7;
+    unsigned keep_days = 90;          ///< 0: for ever
+    unsigned compress_after_days = 7; ///< 0: never
 
     std::string rrd_directory = "/var/lib/smtpauth/rrd";
     std::chrono::milliseconds rrd_delay = std::chrono::seconds(120); ///< after the end of a minute

@@ -13,6 +13,7 @@
 #include "collector/rrd/rrd_writer.hpp"
 #include "collector/stats_log/log_worker.hpp"
 #include "collector/stats_log/record_logs.hpp"
+#include "collector/stats_log/retention_worker.hpp"
 #include "collector/status.hpp"
 #include "common/asio.hpp"
 #include "common/clock.hpp"
@@ -32,9 +33,19 @@ constexpr auto program = "smtpauth-log-collector";
 /// How long a stopping collector waits for the disk to take what was received.
 constexpr std::chrono::seconds stop_timeout{10};
 
+RecordLogs::Files log_files(const CollectorConfig& config)
+{
+    return {config.stats_log, config.rejects_log, config.state_directory + "/collector.state"};
+}
+
 RecordLogs::Settings record_log_settings(const CollectorConfig& config)
 {
     return {config.log_recipients, config.durability};
+}
+
+Retention::Settings retention_settings(const CollectorConfig& config)
+{
+    return {config.keep_days, config.compress_after_days};
 }
 
 void make_directories(const CollectorConfig& config)
@@ -54,7 +65,7 @@ public:
           handed_over_(SocketActivation::from_environment()),
           stop_timer_(io_),
           rrd_(config_.rrd_directory, config_.rrd_delay, clock_),
-          logs_(config_.stats_log, config_.rejects_log, record_log_settings(config_), clock_,
+          logs_(log_files(config_), record_log_settings(config_), clock_,
                 [this](const TrafficSample& sample) { rrd_.add(sample); }),
           receiver_(io_, handed_over_.open(config_.listen, config_.listen_options), config_.event_peers,
                     [this](Batch batch) { worker_.submit(std::move(batch)); }),
@@ -64,6 +75,8 @@ public:
                       asio::post(io_,
                                  [this, done = std::move(batch)]() mutable { receiver_.batch_done(std::move(done)); });
                   }),
+          retention_({config_.stats_log, config_.rejects_log}, retention_settings(config_), clock_),
+          retention_worker_(retention_),
           signals_(
               io_,
               {.on_reload = [this] { reload(); }, .on_reopen = [this] { reopen(); }, .on_stop = [this] { stop(); }})
@@ -80,7 +93,9 @@ private:
     /// Before the first record comes: a log that cannot be opened at the start is the administrator's to mend.
     RecordLogs& open_logs()
     {
-        logs_.read_back(rrd_.first_unwritten(), [this](const TrafficSample& sample) { rrd_.recount(sample); });
+        if (const auto error =
+                logs_.read_back(rrd_.first_unwritten(), [this](const TrafficSample& sample) { rrd_.recount(sample); }))
+            throw std::runtime_error(*error);
         if (const auto error = logs_.open())
             throw std::runtime_error(*error);
         return logs_;
@@ -137,6 +152,8 @@ private:
     Receiver receiver_;
     std::unique_ptr<ControlServer> control_; ///< opened before there are threads
     LogWorker worker_;                       ///< after what its thread uses
+    Retention retention_;
+    RetentionWorker retention_worker_;
     Signals signals_;
 };
 
@@ -145,7 +162,8 @@ bool needs_restart(const CollectorConfig& before, const CollectorConfig& after)
 {
     return before.listen != after.listen || before.listen_options != after.listen_options ||
            before.control != after.control || before.stats_log != after.stats_log ||
-           before.rejects_log != after.rejects_log || before.rrd_directory != after.rrd_directory;
+           before.rejects_log != after.rejects_log || before.rrd_directory != after.rrd_directory ||
+           before.state_directory != after.state_directory;
 }
 
 void Collector::take_new_configuration()
@@ -154,10 +172,11 @@ void Collector::take_new_configuration()
     if (!begin_reload(loaded.errors, log_settings(loaded.config.log, command_line_)))
         return;
     if (needs_restart(config_, loaded.config))
-        log::warning("listen, listen_mode, listen_group, control, stats_log, rejects_log and rrd_directory hold from "
-                     "the next start on");
+        log::warning("listen, listen_mode, listen_group, control, stats_log, rejects_log, rrd_directory and "
+                     "state_directory hold from the next start on");
     receiver_.set_peers(loaded.config.event_peers);
     worker_.set(record_log_settings(loaded.config));
+    retention_worker_.set(retention_settings(loaded.config));
     rrd_.set_delay(loaded.config.rrd_delay);
     log::info("configuration reloaded");
 }
@@ -192,8 +211,7 @@ void Collector::stop()
 bool sets_what_does_nothing_yet(const CollectorConfig& config)
 {
     const CollectorConfig defaults;
-    return config.http != defaults.http || config.keep_days != defaults.keep_days ||
-           config.compress_after_days != defaults.compress_after_days;
+    return config.http != defaults.http;
 }
 
 void serve(const CommandLine& command_line, const CollectorConfig& config)
@@ -201,7 +219,7 @@ void serve(const CommandLine& command_line, const CollectorConfig& config)
     ::tzset();
     raise_open_files_limit();
     if (sets_what_does_nothing_yet(config))
-        log::warning("http, keep_days and compress_after_days have no effect yet");
+        log::warning("http has no effect yet");
     make_directories(config);
     Collector collector(command_line, config);
     collector.run();

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <memory>
@@ -31,6 +32,11 @@ public:
     int sync(int fd) override { return ::fdatasync(fd); }
     int truncate(int fd, off_t size) override { return ::ftruncate(fd, size); }
     int change_mode(int fd, mode_t mode) override { return ::fchmod(fd, mode); }
+    int change_last_write(int fd, const timespec& time) override
+    {
+        const std::array<timespec, 2> times{{{0, UTIME_OMIT}, time}};
+        return ::futimens(fd, times.data());
+    }
     int status(int fd, struct stat& status) override { return ::fstat(fd, &status); }
     int status(const std::string& path, struct stat& status) override { return ::lstat(path.c_str(), &status); }
     int rename(const std::string& from, const std::string& to) override { return ::rename(from.c_str(), to.c_str()); }

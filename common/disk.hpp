@@ -27,9 +27,10 @@ public:
     virtual int sync(int fd) = 0;                                                           ///< fdatasync
     virtual int truncate(int fd, off_t size) = 0;                                           ///< ftruncate
     virtual int change_mode(int fd, mode_t mode) = 0;                                       ///< fchmod
-    virtual int status(int fd, struct stat& status) = 0;                                    ///< fstat
-    virtual int status(const std::string& path, struct stat& status) = 0;                   ///< lstat
-    virtual int rename(const std::string& from, const std::string& to) = 0;                 ///< rename: replaces
+    virtual int change_last_write(int fd, const timespec& time) = 0;        ///< futimens, of st_mtim only
+    virtual int status(int fd, struct stat& status) = 0;                    ///< fstat
+    virtual int status(const std::string& path, struct stat& status) = 0;   ///< lstat
+    virtual int rename(const std::string& from, const std::string& to) = 0; ///< rename: replaces
     /// renameat2 with RENAME_NOREPLACE; where the file system lacks that, link and unlink.
     virtual int rename_to_free(const std::string& from, const std::string& to) = 0;
     virtual int remove(const std::string& path) = 0; ///< unlink

@@ -31,6 +31,7 @@ HOMES = [
     (r"maxminddb\.h", r"common/geo"),
     (r"boost/json", r"common/(json|control)"),
     (r"toml\+\+|toml\.hpp", r"common/config"),
+    (r"zlib\.h", r"collector/stats_log/gzip"),
     (r"rrd\.h", r"(collector/rrd/|tests/support/rrd_reader)"),
     (r"catch2/", r"tests/"),
 ]

@@ -1,5 +1,5 @@
-// How far the wall clock may be believed: an RRD that once got an update in the far future takes no other
-// until then. Pure.
+// How far the wall clock may be believed: an RRD that once got an update in the far future has forgotten all that lies
+// too long before it. Pure.
 #pragma once
 
 #include <algorithm>
@@ -12,8 +12,9 @@ namespace smtpauth {
 /// Compares the wall clock with what the monotonic clock predicts since the last look.
 class ClockGuard {
 public:
-    /// A wall clock further ahead than this is not believed at once.
-    static constexpr std::chrono::minutes tolerance{5};
+    /// A wall clock further ahead than this is not believed at once. What lies less far ahead can be taken back at
+    /// little cost: that much of the two days that are kept by the minute.
+    static constexpr std::chrono::hours tolerance{3};
 
     /// It is believed after all once it has kept its new time for so long.
     static constexpr std::chrono::minutes probation{60};

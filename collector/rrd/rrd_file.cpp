@@ -3,9 +3,13 @@
 #include <rrd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cmath>
 #include <cstdlib>
 #include <span>
+#include <system_error>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -35,6 +39,9 @@ constexpr std::array<Archive, 5> archives{{
     {360, 3 * 372 * 4}, // three years: 1,116 days
 }};
 
+/// What the first archive spans.
+constexpr std::chrono::minutes finest_span(archives[0].rows);
+
 constexpr std::array<const char*, 3> functions{"AVERAGE", "MAX", "LAST"};
 
 /// librrd takes its arguments like a command line.
@@ -50,6 +57,11 @@ std::vector<const char*> pointers(const std::vector<std::string>& arguments)
 std::time_t seconds(Minute minute)
 {
     return std::chrono::sys_seconds(minute).time_since_epoch().count();
+}
+
+Minute minute_at(std::time_t time)
+{
+    return std::chrono::floor<std::chrono::minutes>(std::chrono::sys_seconds(std::chrono::seconds(time)));
 }
 
 /// An update without values: the span before it is unknown.
@@ -90,7 +102,7 @@ struct LastUpdate {
 std::variant<Minute, RrdFile::Error> RrdFile::open(Minute first) const
 {
     if (::access(path_.c_str(), F_OK) != 0) {
-        if (auto error = create(first))
+        if (auto error = create(first, nullptr))
             return *error;
         return first;
     }
@@ -104,7 +116,8 @@ std::variant<Minute, RrdFile::Error> RrdFile::open(Minute first) const
     return std::chrono::ceil<std::chrono::minutes>(std::chrono::sys_seconds(std::chrono::seconds(last.time)));
 }
 
-std::optional<RrdFile::Error> RrdFile::create(Minute first) const
+/// @param source  the file that gives what lies before `first`, perhaps this one; none where the file is new.
+std::optional<RrdFile::Error> RrdFile::create(Minute first, const char* source) const
 {
     std::vector<std::string> arguments;
     for (const std::string& column : columns_)
@@ -114,12 +127,58 @@ std::optional<RrdFile::Error> RrdFile::create(Minute first) const
             arguments.push_back(fmt::format("RRA:{}:0.5:{}:{}", function, archive.minutes, archive.rows));
     }
     auto argv = pointers(arguments);
-    constexpr int keep_existing = 1;
+    std::array<const char*, 2> sources{source, nullptr};
+    const int keep_existing = source ? 0 : 1;
     rrd_clear_error();
-    if (rrd_create_r2(path_.c_str(), step_seconds, seconds(first), keep_existing, nullptr, nullptr,
-                      static_cast<int>(argv.size()), argv.data()) != 0)
+    if (rrd_create_r2(path_.c_str(), step_seconds, seconds(first), keep_existing, source ? sources.data() : nullptr,
+                      nullptr, static_cast<int>(argv.size()), argv.data()) != 0)
         return failure("cannot make");
     return std::nullopt;
+}
+
+std::variant<std::vector<MinuteRow>, RrdFile::Error> RrdFile::take_back(Minute end, const std::string& keep_as) const
+{
+    const auto next = open(end);
+    if (const auto* error = std::get_if<Error>(&next))
+        return *error;
+    auto rows = read(end, std::get<Minute>(next));
+    // A file's second name is all that a crash may leave: it is never without the first.
+    if (!keep_as.empty() && ::link(path_.c_str(), keep_as.c_str()) != 0)
+        return fmt::format("{}: cannot keep as {}: {}", path_, keep_as, std::generic_category().message(errno));
+    if (auto error = create(end, path_.c_str()))
+        return *error;
+    return rows;
+}
+
+/// The minutes that have a row of their own and are known.
+std::vector<MinuteRow> RrdFile::read(Minute begin, Minute end) const
+{
+    std::vector<MinuteRow> rows;
+    std::time_t first = seconds(std::max(begin, end - finest_span));
+    std::time_t last = seconds(end);
+    unsigned long step = step_seconds;
+    unsigned long columns = 0;
+    char** names = nullptr;
+    rrd_value_t* values = nullptr;
+    rrd_clear_error();
+    if (rrd_fetch_r(path_.c_str(), functions[0], &first, &last, &step, &columns, &names, &values) != 0)
+        return rows;
+    const rrd_value_t* value = values;
+    // A row's time is its end, and librrd may give more than was asked for.
+    for (Minute minute = minute_at(first); step == step_seconds && minute < minute_at(last); minute += 1min) {
+        MinuteRow row{minute, {}, 0};
+        for (std::size_t column = 0; column < columns_.size() && !std::isnan(value[column]); ++column)
+            row.counts[column] = static_cast<std::uint64_t>(std::lround(value[column] * step_seconds));
+        row.records = row.counts == TrafficCounts{} ? 0 : 1; // how many there were, the file does not tell
+        if (minute >= begin && minute < end)
+            rows.push_back(row);
+        value += columns;
+    }
+    for (unsigned long at = 0; at < columns; ++at)
+        std::free(names[at]);
+    std::free(names);
+    std::free(values);
+    return rows;
 }
 
 std::optional<RrdFile::Error> RrdFile::update(const std::vector<MinuteRow>& rows) const

@@ -33,8 +33,15 @@ public:
     /// Writes the rows, which follow each other minute by minute, in one call. A gap before the first stays unknown.
     std::optional<Error> update(const std::vector<MinuteRow>& rows) const;
 
+    /// Makes the file anew as if `end` were the first minute that is not written: a clock that was put back needs those
+    /// minutes again. All before `end` stays as it is.
+    /// @param keep_as  the old file's new name; "" where nobody will miss what is taken back.
+    /// @return  the minutes that were taken back, as far as the file has each by itself: of two days at most.
+    std::variant<std::vector<MinuteRow>, Error> take_back(Minute end, const std::string& keep_as) const;
+
 private:
-    std::optional<Error> create(Minute first) const;
+    std::optional<Error> create(Minute first, const char* source) const;
+    std::vector<MinuteRow> read(Minute begin, Minute end) const;
     Error failure(const char* what) const;
 
     std::string path_;

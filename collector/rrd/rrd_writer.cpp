@@ -1,8 +1,6 @@
 #include "collector/rrd/rrd_writer.hpp"
 
 #include <algorithm>
-#include <filesystem>
-#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -45,12 +43,28 @@ RrdWriter::Series RrdWriter::make_series(const std::string& path, std::vector<st
 {
     const Minute first = std::chrono::floor<std::chrono::minutes>(clock_.now()) - new_file_span;
     Series series{RrdFile(path, std::move(columns)), MinuteCounter(first)};
-    const auto opened = open(series, first);
-    if (const auto* next = std::get_if<Minute>(&opened))
-        series.counter = MinuteCounter(*next);
-    else
-        log::error("{}", series.error = std::get<RrdFile::Error>(opened));
+    auto error = begin(series, first);
+    if (error)
+        log::error("{}", series.error = *std::move(error));
     return series;
+}
+
+/// What was taken back stands in the logs, and is counted again from there.
+std::optional<RrdFile::Error> RrdWriter::begin(Series& series, Minute first) const
+{
+    const auto opened = series.file.open(first);
+    if (const auto* error = std::get_if<RrdFile::Error>(&opened))
+        return *error;
+    Minute next = std::get<Minute>(opened);
+    if (lies_ahead(next)) {
+        const Minute end = std::chrono::floor<std::chrono::minutes>(clock_.now() - delay_);
+        const auto taken = take_back(series.file, next, end);
+        if (const auto* error = std::get_if<RrdFile::Error>(&taken))
+            return *error;
+        next = end;
+    }
+    series.counter = MinuteCounter(next);
+    return std::nullopt;
 }
 
 Minute RrdWriter::first_unwritten() const
@@ -122,7 +136,7 @@ void RrdWriter::write_due(Series& series, Minute end)
 {
     {
         const std::lock_guard lock(mutex_);
-        if (series.counter.next() >= end && !is_hopeless(series.counter.next()))
+        if (series.counter.next() >= end && !lies_ahead(series.counter.next()))
             return;
     }
     tell(series, write(series, end));
@@ -133,12 +147,21 @@ std::optional<RrdFile::Error> RrdWriter::write(Series& series, Minute end)
     std::unique_lock lock(mutex_);
     const Minute next = series.counter.next();
     lock.unlock();
-    const auto opened = open(series, next);
+    const auto opened = series.file.open(next);
     if (const auto* error = std::get_if<RrdFile::Error>(&opened))
         return *error;
+    if (lies_ahead(std::get<Minute>(opened))) {
+        const auto taken = take_back(series.file, std::get<Minute>(opened), end);
+        if (const auto* error = std::get_if<RrdFile::Error>(&taken))
+            return *error;
+        lock.lock();
+        series.counter.rewind_to(end);
+        series.counter.put_back(std::get<std::vector<MinuteRow>>(taken));
+        return std::nullopt;
+    }
 
     lock.lock();
-    if (is_hopeless(next))
+    if (lies_ahead(next))
         series.counter.rewind_to(std::get<Minute>(opened));
     series.counter.skip_to(std::get<Minute>(opened));
     const auto rows = series.counter.take_until(end);
@@ -151,27 +174,19 @@ std::optional<RrdFile::Error> RrdWriter::write(Series& series, Minute end)
     return error;
 }
 
-bool RrdWriter::is_hopeless(Minute next) const
+/// The clock was put back: without this the file would take nothing until it has caught up.
+std::variant<std::vector<MinuteRow>, RrdFile::Error> RrdWriter::take_back(const RrdFile& file, Minute next,
+                                                                          Minute end) const
 {
-    return next > clock_.now() + hopeless;
-}
-
-/// Opens the file; one from the far future is replaced by a new one.
-std::variant<Minute, RrdFile::Error> RrdWriter::open(const Series& series, Minute next) const
-{
-    auto opened = series.file.open(next);
-    const auto* first = std::get_if<Minute>(&opened);
-    if (!first || !is_hopeless(*first))
-        return opened;
-    const std::string aside = fmt::format("{}.ahead.{}", series.file.path(), clock_.now().time_since_epoch().count());
-    std::error_code error;
-    std::filesystem::rename(series.file.path(), aside, error);
-    if (error)
-        return fmt::format("{}: last update lies in the future; cannot move it aside: {}", series.file.path(),
-                           error.message());
-    log::error("{}: last update lies more than a day in the future; moved to {}, a new one begins", series.file.path(),
-               aside);
-    return series.file.open(std::chrono::floor<std::chrono::minutes>(clock_.now()) - new_file_span);
+    const auto now = clock_.now();
+    const bool far = next > now + far_ahead;
+    const std::string kept = far ? fmt::format("{}.ahead.{}", file.path(), now.time_since_epoch().count()) : "";
+    auto taken = file.take_back(end, kept);
+    if (std::holds_alternative<std::vector<MinuteRow>>(taken))
+        log::warning("{}: last update lies {} min ahead of the clock; what lies ahead was taken back{}{}", file.path(),
+                     (next - std::chrono::floor<std::chrono::minutes>(now)).count(),
+                     far ? ", the old file is kept as " : "", kept);
+    return taken;
 }
 
 /// Logs what has changed since the last time.

@@ -25,8 +25,12 @@ public:
     /// process connect within 5 s and bring records of minutes that would be written first of all.
     static constexpr std::chrono::seconds start_grace{10};
 
-    /// A file whose last update lies further ahead than this would take none for as long: it is moved aside.
-    static constexpr std::chrono::hours hopeless{24};
+    /// A file whose last update lies further ahead than this would take none for as long: what lies ahead is taken
+    /// back, and counts again when its time comes.
+    static constexpr std::chrono::minutes ahead{1};
+
+    /// Where it lies further ahead than this, it may be the present that is wrong: the old file is kept.
+    static constexpr std::chrono::hours far_ahead{24};
 
     /// Opens both files, or makes them; what fails is logged and tried again when minutes are due.
     /// @param directory  where the files lie; must exist by then.
@@ -66,12 +70,13 @@ private:
     };
 
     Series make_series(const std::string& path, std::vector<std::string> columns) const;
+    std::optional<RrdFile::Error> begin(Series& series, Minute first) const;
     Series& series_of(Graph graph) { return graph == Graph::passed ? passed_ : refused_; }
     Minute due_end();
     void write_due(Series& series, Minute end);
     std::optional<RrdFile::Error> write(Series& series, Minute end);
-    std::variant<Minute, RrdFile::Error> open(const Series& series, Minute next) const;
-    bool is_hopeless(Minute next) const;
+    std::variant<std::vector<MinuteRow>, RrdFile::Error> take_back(const RrdFile& file, Minute next, Minute end) const;
+    bool lies_ahead(Minute next) const { return next > clock_.now() + ahead; }
     void tell(Series& series, const std::optional<RrdFile::Error>& error);
     void run();
 

@@ -86,6 +86,8 @@ void LogWorker::run()
                 lock.lock();
             }
         } else if (stop_) {
+            if (const auto error = logs_.save_state())
+                log::error("{}", *error);
             return;
         }
     }

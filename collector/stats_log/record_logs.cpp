@@ -1,58 +1,79 @@
 #include "collector/stats_log/record_logs.hpp"
 
+#include <chrono>
 #include <utility>
 #include <variant>
 
 #include "collector/stats_log/line.hpp"
 #include "collector/stats_log/line_reader.hpp"
-#include "collector/stats_log/log_scan.hpp"
+#include "collector/stats_log/read_back.hpp"
 #include "common/log.hpp"
+#include "common/replace_file.hpp"
 #include "proto/event/codec.hpp"
 
 namespace smtpauth {
 
-RecordLogs::RecordLogs(const std::string& stats_log, const std::string& rejects_log, Settings settings,
-                       const Clock& clock, TrafficSink sink)
-    : stats_{LogFile(stats_log, clock), {}, {}},
-      rejects_{LogFile(rejects_log, clock), {}, {}},
-      settings_(settings),
+namespace {
+
+constexpr mode_t state_mode = 0640;
+
+/// How old the state file's sizes may be.
+constexpr std::chrono::minutes state_age(1);
+
+} // namespace
+
+RecordLogs::RecordLogs(const Files& files, Settings settings, const Clock& clock, TrafficSink sink, Disk& disk)
+    : disk_(disk),
+      state_path_(files.state),
+      stats_{LogFile(files.stats_log, clock, disk)},
+      rejects_{LogFile(files.rejects_log, clock, disk)},
       clock_(clock),
       sink_(std::move(sink))
 {
+    set(settings);
 }
 
-void RecordLogs::read_back(event::Time recount_from, const TrafficSink& recount)
+void RecordLogs::set(const Settings& settings)
 {
-    read_back(stats_, recount_from, recount);
-    read_back(rejects_, recount_from, recount);
+    settings_ = settings;
+    for (Log* log : both())
+        log->file.set_durable(settings.durability != Durability::process);
 }
 
-void RecordLogs::read_back(Log& log, event::Time recount_from, const TrafficSink& recount)
+std::optional<RecordLogs::Error> RecordLogs::read_back(event::Time recount_from, const TrafficSink& recount)
 {
-    std::uint64_t foreign_lines = 0;
-    scan_log(log.file.path(), {}, [&](std::string_view line) {
-        const auto marks = marks_of(line);
-        if (!marks) {
-            ++foreign_lines;
-            return;
-        }
-        log.cursors.advance(marks->id);
+    const CollectorState saved = load_state(disk_, state_path_);
+    auto error = read_back(stats_, saved.stats, recount_from, recount);
+    return error ? error : read_back(rejects_, saved.rejects, recount_from, recount);
+}
+
+std::optional<RecordLogs::Error> RecordLogs::read_back(Log& log, const LogState& saved, event::Time recount_from,
+                                                       const TrafficSink& recount)
+{
+    auto history = read_back_log(disk_, log.file.path(), saved, [&](std::string_view line, const LineMarks& marks) {
         // The marks are whole seconds; the recount decides by itself what is written already.
-        if (marks->eom_time + std::chrono::seconds(1) <= recount_from)
+        if (marks.eom_time + std::chrono::seconds(1) <= recount_from)
             return;
         const auto read = read_log_line(line);
         const auto* logged = std::get_if<LoggedRecord>(&read);
         if (const auto sample = logged ? traffic_of(logged->record) : std::nullopt)
             recount(*sample);
     });
-    if (foreign_lines != 0)
-        log::warning("{}: {} lines read back that this program did not write", log.file.path(), foreign_lines);
+    if (auto* error = std::get_if<ScanError>(&history))
+        return std::move(*error);
+    auto& told = std::get<LogHistory>(history);
+    log.committed = std::move(told.all);
+    log.before = std::move(told.before);
+    log.current = told.inode;
+    return std::nullopt;
 }
 
-std::optional<LogFile::Error> RecordLogs::open()
+std::optional<RecordLogs::Error> RecordLogs::open()
 {
-    auto error = stats_.file.open();
-    return error ? error : rejects_.file.open();
+    for (Log* log : both())
+        if (auto error = log->file.open())
+            return error;
+    return begins_anew() || clock_.steady_now() - state_time_ >= state_age ? save_state() : std::nullopt;
 }
 
 void RecordLogs::add(const Batch& batch)
@@ -82,12 +103,12 @@ void RecordLogs::add(const event::RecordId& id, const event::Record& record)
     if (record.type == event::RecordType::void_record)
         return;
     Log& log = event::passed(record) ? stats_ : rejects_;
-    if (log.cursors.has(id)) {
+    if (log.has(id)) {
         ++log.counters.duplicates;
         return;
     }
     ++log.added;
-    log.cursors.advance(id);
+    log.uncommitted.advance(id);
     line_.clear();
     append_line(line_, record, id, settings_.recipients);
     log.file.add(line_);
@@ -95,22 +116,53 @@ void RecordLogs::add(const event::RecordId& id, const event::Record& record)
         uncommitted_.push_back(*sample);
 }
 
-std::optional<LogFile::Error> RecordLogs::commit()
+std::optional<RecordLogs::Error> RecordLogs::commit()
 {
-    for (Log* log : {&stats_, &rejects_}) {
-        if (auto error = log->file.flush())
+    for (Log* log : both())
+        if (auto error = log->file.commit())
             return error;
-        if (settings_.durability == Durability::process)
-            continue;
-        if (auto error = log->file.sync())
+    if (begins_anew()) {
+        if (auto error = save_state())
             return error;
     }
-    for (Log* log : {&stats_, &rejects_})
+    for (Log* log : both()) {
+        log->committed.advance(log->uncommitted);
+        log->uncommitted.clear();
         log->counters.written += std::exchange(log->added, 0);
+    }
     for (const TrafficSample& sample : uncommitted_)
         sink_(sample);
     uncommitted_.clear();
     return std::nullopt;
+}
+
+/// The state file does not know the current files, or may not.
+bool RecordLogs::begins_anew() const
+{
+    return state_text_.empty() || stats_.has_begun_a_file() || rejects_.has_begun_a_file();
+}
+
+/// What was not committed before a file was begun stands in that file: LogFile takes it along.
+std::optional<RecordLogs::Error> RecordLogs::save_state()
+{
+    for (Log* log : both()) {
+        if (!log->has_begun_a_file())
+            continue;
+        log->current = log->file.inode();
+        log->before = log->committed;
+    }
+    const auto state_of = [](const Log& log) {
+        return LogState{log.current, static_cast<std::uint64_t>(log.file.safe_size()), log.before};
+    };
+    state_time_ = clock_.steady_now();
+    std::string text = state_to_text({state_of(stats_), state_of(rejects_)});
+    if (text == state_text_)
+        return std::nullopt;
+    state_text_.clear();
+    auto error = replace_file(disk_, state_path_, text, state_mode);
+    if (!error)
+        state_text_ = std::move(text);
+    return error;
 }
 
 void RecordLogs::reopen()

@@ -2,6 +2,7 @@
 // threads and no connections; blocks on the disk (log_worker.hpp is where it runs).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -11,13 +12,23 @@
 #include "collector/config.hpp"
 #include "collector/stats_log/cursors.hpp"
 #include "collector/stats_log/log_file.hpp"
+#include "collector/stats_log/state_file.hpp"
 #include "collector/traffic.hpp"
 #include "common/clock.hpp"
+#include "common/disk.hpp"
 
 namespace smtpauth {
 
 class RecordLogs {
 public:
+    using Error = std::string;
+
+    struct Files {
+        std::string stats_log;
+        std::string rejects_log;
+        std::string state; ///< docs/formats/collector-state.md
+    };
+
     struct Settings {
         LogRecipients recipients = LogRecipients::full;
         Durability durability = Durability::group;
@@ -29,25 +40,24 @@ public:
     };
 
     /// @param sink  told of each record once it is committed.
-    RecordLogs(const std::string& stats_log, const std::string& rejects_log, Settings settings, const Clock& clock,
-               TrafficSink sink);
+    RecordLogs(const Files& files, Settings settings, const Clock& clock, TrafficSink sink, Disk& disk = system_disk());
 
-    void set(const Settings& settings) { settings_ = settings; }
+    void set(const Settings& settings);
 
     /// Reads back which records the logs have, so that none is written twice, and shows those of `recount_from`
-    /// and later to `recount`. Call it once, before add().
-    void read_back(event::Time recount_from, const TrafficSink& recount);
+    /// and later to `recount`. Call it once, before add(). After an error the logs are not to be written to.
+    std::optional<Error> read_back(event::Time recount_from, const TrafficSink& recount);
 
-    /// Opens both files; also rotates what a new day has made old.
-    std::optional<LogFile::Error> open();
+    /// Opens both files; also rotates what a new day has made old, and brings the state file up to date once a minute.
+    std::optional<Error> open();
 
     /// Keeps the records for commit(); leaves out those that their log has. A record that cannot be read becomes
     /// a line `action:loss` in the rejects log.
     void add(const Batch& batch);
 
-    /// Writes what was added and, unless durability is "process", syncs it. After an error call it again: what
-    /// was written is not written twice.
-    std::optional<LogFile::Error> commit();
+    /// Makes what was added safe, and the state file know of files that were begun meanwhile. After an error call it
+    /// again: what was written is not written twice.
+    std::optional<Error> commit();
 
     /// Opens both files by their names again.
     void reopen();
@@ -55,18 +65,32 @@ public:
     const Counters& stats_counters() const { return stats_.counters; }
     const Counters& rejects_counters() const { return rejects_.counters; }
 
+    /// At the end of the process: brings the state file up to date.
+    std::optional<Error> save_state();
+
 private:
     struct Log {
         LogFile file;
-        Cursors cursors;
-        Counters counters;
+        Cursors committed{};
+        Cursors uncommitted{}; ///< of records that were added since
+        Cursors before{};      ///< `committed` when the current file was begun
+        ino_t current = 0;     ///< that file's inode
+        Counters counters{};
         std::uint64_t added = 0; ///< records not committed yet
+
+        bool has(const event::RecordId& id) const { return committed.has(id) || uncommitted.has(id); }
+        bool has_begun_a_file() const { return file.inode() != 0 && file.inode() != current; }
     };
 
     void add(const event::RecordId& id, event::Bytes bytes);
     void add(const event::RecordId& id, const event::Record& record);
-    static void read_back(Log& log, event::Time recount_from, const TrafficSink& recount);
+    std::optional<Error> read_back(Log& log, const LogState& saved, event::Time recount_from,
+                                   const TrafficSink& recount);
+    bool begins_anew() const;
+    std::array<Log*, 2> both() { return {&stats_, &rejects_}; }
 
+    Disk& disk_;
+    const std::string state_path_;
     Log stats_;
     Log rejects_;
     Settings settings_;
@@ -74,6 +98,8 @@ private:
     TrafficSink sink_;
     std::string line_;                       ///< scratch
     std::vector<TrafficSample> uncommitted_; ///< for sink_
+    std::string state_text_;                 ///< what this process has in the state file; "" where that is uncertain
+    Clock::SteadyTime state_time_{};         ///< when that was looked after last
 };
 
 } // namespace smtpauth

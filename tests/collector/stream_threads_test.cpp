@@ -32,12 +32,12 @@ namespace {
 class TestCollector {
 public:
     TestCollector(asio::io_context& io, const TempDirectory& directory)
-        : logs_(directory / "stats.log", directory / "rejects.log", {LogRecipients::full, Durability::process}, clock_,
-                [](const TrafficSample&) {}),
+        : logs_({directory / "stats.log", directory / "rejects.log", directory / "collector.state"},
+                {LogRecipients::full, Durability::process}, clock_, [](const TrafficSample&) {}),
           receiver_(io, ListeningSocket::open(UnixSocketSpec{directory / "events.sock"}), {::geteuid()},
                     [this](Batch batch) { worker_->submit(std::move(batch)); })
     {
-        logs_.read_back({}, [](const TrafficSample&) {});
+        REQUIRE(logs_.read_back({}, [](const TrafficSample&) {}) == std::nullopt);
         worker_.emplace(logs_, [this, &io](Batch batch) {
             asio::post(io, [alive = std::weak_ptr(alive_), this, done = std::move(batch)]() mutable {
                 if (alive.lock())
@@ -59,11 +59,13 @@ private:
 std::map<std::string, int> ids_in(const std::string& path)
 {
     std::map<std::string, int> ids;
-    scan_log(path, {}, [&ids](std::string_view line) {
+    const auto error = scan_log_file(system_disk(), path, 0, [&ids](std::string_view line, std::uint64_t) {
         const auto read = read_log_line(line);
         REQUIRE(std::holds_alternative<LoggedRecord>(read));
         ++ids[to_string(std::get<LoggedRecord>(read).id)];
+        return true;
     });
+    REQUIRE(error == std::nullopt);
     return ids;
 }
 

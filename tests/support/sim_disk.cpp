@@ -28,6 +28,12 @@ std::string without_last_slash(const std::string& directory)
     return directory.size() > 1 && directory.ends_with('/') ? directory.substr(0, directory.size() - 1) : directory;
 }
 
+timespec to_timespec(Clock::WallTime time)
+{
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
+    return {seconds.time_since_epoch().count(), std::chrono::nanoseconds(time - seconds).count()};
+}
+
 bool may_write(int flags)
 {
     return (flags & O_ACCMODE) != O_RDONLY;
@@ -183,7 +189,8 @@ void SimDisk::put(const std::string& path, std::string_view text)
 void SimDisk::set_last_write(const std::string& path, Clock::WallTime time)
 {
     const std::lock_guard lock(mutex_);
-    names_.at(path)->last_write = time;
+    File& file = *names_.at(path);
+    file.last_write = file.last_change = time;
 }
 
 std::optional<std::string> SimDisk::content(const std::string& path) const
@@ -246,6 +253,7 @@ SimDisk::FilePtr SimDisk::make_file(const std::string& path, mode_t mode)
 void SimDisk::change(const NameChange& change)
 {
     change.apply(names_);
+    change.file->last_change = now();
     changes_.push_back(change);
 }
 
@@ -354,7 +362,7 @@ ssize_t SimDisk::write_to(File& file, std::string_view bytes, std::size_t offset
         file.resize(offset + bytes.size());
     file.cached.replace(offset, bytes.size(), bytes);
     file.touch(offset, offset + bytes.size());
-    file.last_write = now();
+    file.last_write = file.last_change = now();
     return static_cast<ssize_t>(bytes.size());
 }
 
@@ -388,7 +396,7 @@ int SimDisk::truncate(int fd, off_t size)
     if (!may_write(cut->flags))
         return fail(EINVAL);
     cut->file->resize(static_cast<std::size_t>(size));
-    cut->file->last_write = now();
+    cut->file->last_write = cut->file->last_change = now();
     return 0;
 }
 
@@ -399,6 +407,7 @@ int SimDisk::change_mode(int fd, mode_t mode)
     if (!changed)
         return -1;
     changed->file->mode = mode;
+    changed->file->last_change = now();
     return 0;
 }
 
@@ -411,9 +420,20 @@ void SimDisk::describe(const File& file, struct stat& status) const
         std::count_if(names_.begin(), names_.end(), [&file](const auto& name) { return name.second.get() == &file; }));
     status.st_mode = S_IFREG | file.mode;
     status.st_size = static_cast<off_t>(file.cached.size());
-    const auto seconds = std::chrono::floor<std::chrono::seconds>(file.last_write);
-    status.st_mtim.tv_sec = seconds.time_since_epoch().count();
-    status.st_mtim.tv_nsec = std::chrono::nanoseconds(file.last_write - seconds).count();
+    status.st_mtim = to_timespec(file.last_write);
+    status.st_ctim = to_timespec(file.last_change);
+}
+
+int SimDisk::change_last_write(int fd, const timespec& time)
+{
+    const std::lock_guard lock(mutex_);
+    const Descriptor* const changed = begin(Call::change_last_write) == Fate::fails ? nullptr : descriptor(fd);
+    if (!changed)
+        return -1;
+    changed->file->last_write = Clock::WallTime(std::chrono::floor<std::chrono::milliseconds>(
+        std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec)));
+    changed->file->last_change = now();
+    return 0;
 }
 
 int SimDisk::status(int fd, struct stat& status)

@@ -39,6 +39,7 @@ public:
         sync,
         truncate,
         change_mode,
+        change_last_write,
         status,
         rename,
         remove,
@@ -103,6 +104,7 @@ public:
     int sync(int fd) override;
     int truncate(int fd, off_t size) override;
     int change_mode(int fd, mode_t mode) override;
+    int change_last_write(int fd, const timespec& time) override;
     int status(int fd, struct stat& status) override;
     int status(const std::string& path, struct stat& status) override;
     int rename(const std::string& from, const std::string& to) override;
@@ -117,9 +119,10 @@ private:
         ino_t number = 0;
         mode_t mode = 0;
         Clock::WallTime last_write{};
-        std::string cached;          ///< as processes see it
-        std::string stored;          ///< as the disk has it
-        std::set<std::size_t> dirty; ///< numbers of the blocks that a sync would write
+        Clock::WallTime last_change{}; ///< of anything, its name too
+        std::string cached;            ///< as processes see it
+        std::string stored;            ///< as the disk has it
+        std::set<std::size_t> dirty;   ///< numbers of the blocks that a sync would write
 
         void resize(std::size_t size);
         void touch(std::size_t begin, std::size_t end);

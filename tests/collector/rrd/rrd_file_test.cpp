@@ -112,3 +112,32 @@ TEST_CASE("a directory that is not there is an error", "[rrd][file]")
     CHECK_THAT(std::get<RrdFile::Error>(RrdFile(directory / "no/stats.rrd", {"recv", "sent"}).open(start)),
                Catch::Contains("no/stats.rrd: cannot make: "));
 }
+
+TEST_CASE("what is taken back leaves all before it as it was", "[rrd][file]")
+{
+    const TempDirectory directory;
+    const std::string path = directory / "stats.rrd";
+    const RrdFile file(path, {"recv", "sent"});
+    std::vector<MinuteRow> day;
+    for (int minute = 0; minute < 24 * 60; ++minute)
+        day.push_back({start + std::chrono::minutes(minute), {1, 2U + static_cast<unsigned>(minute)}, 1});
+    REQUIRE(std::holds_alternative<Minute>(file.open(start)));
+    REQUIRE(file.update(day) == std::nullopt);
+    auto before = read_rrd(path, "sent", start, start + 22h);
+    before.erase(start + 22h);
+
+    const auto taken = file.take_back(start + 22h, directory / "kept.rrd");
+    REQUIRE(std::holds_alternative<std::vector<MinuteRow>>(taken));
+    CHECK(std::get<std::vector<MinuteRow>>(taken) == std::vector<MinuteRow>(day.end() - 120, day.end()));
+    CHECK(std::get<Minute>(file.open(start)) == start + 22h);
+    const auto after = read_rrd(path, "sent", start, start + 22h);
+    CHECK(after.size() == before.size());
+    for (const auto& [minute, count] : before)
+        CHECK(after.at(minute) == Approx(count));
+    CHECK(sum_of_rrd(path, "sent", start + 22h, start + 24h) == Approx(0));
+    CHECK(sum_of_rrd(directory / "kept.rrd", "recv", start, start + 24h) == Approx(24 * 60));
+    CHECK(std::filesystem::file_size(path) < 2'000'000);
+
+    REQUIRE(file.update(rows(start + 22h, {{5, 50}})) == std::nullopt);
+    CHECK(sum_of_rrd(path, "recv", start + 22h, start + 23h) == Approx(5));
+}

@@ -28,6 +28,7 @@ struct Fixture {
 
     std::string stats() const { return directory / "stats.rrd"; }
     double sent(Minute begin, Minute end) const { return sum_of_rrd(stats(), "sent", begin, end); }
+    double sent_in(Minute minute) const { return test::read_rrd(stats(), "sent", minute, minute + 1min).at(minute); }
     Minute written() const { return std::get<Minute>(RrdFile(stats(), {"recv", "sent"}).open(start)); }
 
     TempDirectory directory;
@@ -128,25 +129,91 @@ TEST_CASE("a clock that jumps ahead does not close the file for the time until t
     CHECK(t.sent(start, start + 3min) == Approx(2));
 }
 
-TEST_CASE("a file from the far future is moved aside", "[rrd][writer]")
+TEST_CASE("a file from the far future goes on with what it had before, and is kept", "[rrd][writer]")
 {
     Fixture t;
     {
-        ManualClock wrong;
-        wrong.set(start + 400 * 24h);
-        const RrdWriter writer(t.directory.path(), 10s, wrong);
+        RrdWriter writer(t.directory.path(), 10s, t.clock);
+        writer.add(message_at(start + 1s));
+        t.clock.advance(2min);
+        writer.write_due();
+        t.clock.set(start + 10 * 24h);
+        writer.write_due();
+        t.clock.advance(2h); // long enough for it to be believed
+        writer.write_due();
+        REQUIRE(t.written() > start + 10 * 24h);
     }
+    t.clock.set(start + 5min);
     RrdWriter writer(t.directory.path(), 10s, t.clock);
-    writer.add(message_at(start + 1s));
+    t.clock.advance(1min);
+    writer.add(message_at(start + 6min + 1s));
     t.clock.advance(2min);
     writer.write_due();
-    CHECK(t.sent(start, start + 1min) == Approx(2));
-    CHECK(t.written() == start + 1min);
-    std::size_t moved = 0;
+    CHECK(t.written() == start + 7min);
+    CHECK(t.sent(start + 4min, start + 7min) == Approx(2));
+    std::size_t kept = 0;
     for (const auto& entry : std::filesystem::directory_iterator(t.directory.path()))
-        if (entry.path().string().find(".ahead.") != std::string::npos)
-            ++moved;
-    CHECK(moved == 2);
+        kept += entry.path().string().find(".ahead.") == std::string::npos ? 0U : 1U;
+    CHECK(kept == 2);
+}
+
+TEST_CASE("after each jump of the clock the graphs go on within three minutes, and lose no count", "[rrd][writer]")
+{
+    Fixture t;
+    RrdWriter writer(t.directory.path(), 60s, t.clock);
+    double sent = 0;
+    const auto run_for = [&](std::chrono::minutes span) {
+        for (auto second = 0s; second < span; second += 10s) {
+            writer.add(message_at(t.clock.now()));
+            sent += 2;
+            t.clock.advance(10s);
+            writer.write_due();
+        }
+    };
+    run_for(200min);
+    for (const auto jump : {-2h, 2h, -2h, -2h, 2h, 2h}) {
+        CAPTURE(jump.count());
+        t.clock.set(t.clock.now() + jump);
+        writer.write_due();
+        const auto at = std::chrono::floor<std::chrono::minutes>(t.clock.now());
+        run_for(3min);
+        CHECK(t.written() == at + 2min);
+        CHECK(t.sent_in(at + 1min) >= 12);
+        run_for(20min);
+    }
+    CHECK(writer.late() == 0);
+    // All of it was drawn, and what passed twice by the clock stands there twice.
+    const auto end = t.written();
+    CHECK(t.sent(start - 1min, end) == Approx(sent - 2 * 6 * 2).margin(2 * 6));
+}
+
+TEST_CASE("a year ahead and back, the graphs go on within three minutes", "[rrd][writer]")
+{
+    Fixture t;
+    RrdWriter writer(t.directory.path(), 60s, t.clock);
+    const auto run_for = [&](std::chrono::minutes span) {
+        for (auto second = 0s; second < span; second += 10s) {
+            writer.add(message_at(t.clock.now()));
+            t.clock.advance(10s);
+            writer.write_due();
+        }
+    };
+    run_for(60min);
+    const auto jump = GENERATE(400 * 24h, -400 * 24h);
+    const auto away = GENERATE(10min, 120min);
+    CAPTURE(jump.count(), away.count());
+    t.clock.set(t.clock.now() + jump);
+    run_for(away);
+    t.clock.set(t.clock.now() - jump);
+    const auto at = std::chrono::floor<std::chrono::minutes>(t.clock.now());
+    run_for(3min);
+    if (jump < 0h)
+        run_for(60min); // Put right by more than three hours ahead: that is not believed at once.
+    CHECK(t.written() >= at + 2min);
+    CHECK(t.sent_in(at + 1min) == 12);
+    // A file that was written in the far future has forgotten the minutes of today.
+    if (jump < 0h || away < 60min)
+        CHECK(t.sent_in(start + 30min) == 12);
 }
 
 TEST_CASE("minutes wait for a directory that comes late", "[rrd][writer]")

@@ -6,15 +6,19 @@
 
 #include <csignal>
 #include <filesystem>
+#include <set>
+#include <sstream>
 
 #include <catch2/catch.hpp>
 
 #include "tests/support/records.hpp"
+#include "tests/support/sim_disk.hpp"
 #include "tests/support/temp_directory.hpp"
 #include "tests/support/time_zone.hpp"
 
 using namespace smtpauth;
 using namespace std::chrono_literals;
+using test::SimDisk;
 using test::TempDirectory;
 using test::TimeZone;
 
@@ -29,7 +33,7 @@ struct Fixture {
     void write(LogFile& log, std::string_view line)
     {
         log.add(line);
-        REQUIRE(log.flush() == std::nullopt);
+        REQUIRE(log.commit() == std::nullopt);
     }
 
     /// The file was written `ago` before now.
@@ -79,7 +83,6 @@ TEST_CASE("lines are appended, to a file that the group may read", "[stats_log][
     t.set_last_write("stats.log", 1s);
     t.write(log, "one\n");
     t.write(log, "two\nthree\n");
-    CHECK(log.sync() == std::nullopt);
     CHECK(t.directory.read("stats.log") == "older\none\ntwo\nthree\n");
 
     LogFile made(t.directory / "new.log", t.clock);
@@ -185,32 +188,32 @@ TEST_CASE("after an error writing goes on at the octet where it stopped", "[stat
         const FileSizeLimit limit(25);
         log.add("second line\n");
         log.add("third line\n");
-        CHECK(log.flush() == t.path() + ": cannot write: File too large");
+        CHECK(log.commit() == t.path() + ": cannot write: File too large");
         CHECK(t.directory.read("stats.log") == "0123456789\nsecond line\nth");
         log.add("fourth line\n");
-        CHECK(log.flush().has_value());
+        CHECK(log.commit().has_value());
         // A day that ends meanwhile does not tear the line in two.
         t.clock.advance(24h);
-        CHECK(log.flush().has_value());
+        CHECK(log.commit().has_value());
     }
-    CHECK(log.flush() == std::nullopt);
+    CHECK(log.commit() == std::nullopt);
     CHECK(t.directory.read("stats.log") == "0123456789\nsecond line\nthird line\nfourth line\n");
 }
 
-TEST_CASE("a begun line moves to the new file as a whole", "[stats_log][file]")
+TEST_CASE("lines that are not safe yet move to the new file as a whole", "[stats_log][file]")
 {
     Fixture t;
     LogFile log(t.path(), t.clock);
     {
         const FileSizeLimit limit(14);
         log.add("first line\nsecond line\n");
-        CHECK(log.flush().has_value());
+        CHECK(log.commit().has_value());
         std::filesystem::rename(t.path(), t.directory / "elsewhere");
         log.reopen();
     }
-    CHECK(log.flush() == std::nullopt);
-    CHECK(t.directory.read("elsewhere") == "first line\n");
-    CHECK(t.directory.read("stats.log") == "second line\n");
+    CHECK(log.commit() == std::nullopt);
+    CHECK(t.directory.read("elsewhere").empty());
+    CHECK(t.directory.read("stats.log") == "first line\nsecond line\n");
 }
 
 TEST_CASE("rename and reopen by others loses nothing", "[stats_log][file]")
@@ -255,4 +258,153 @@ TEST_CASE("only a regular file is a log", "[stats_log][file]")
 
     CHECK_THAT(LogFile(t.directory / "missing/stats.log", t.clock).open().value(),
                Catch::Contains("No such file or directory"));
+}
+
+namespace {
+
+/// The same, on a disk that does as it is told.
+struct SimFixture {
+    SimFixture() { clock.set(test::noon); }
+
+    TimeZone local{"JST-9"};
+    ManualClock clock;
+    SimDisk disk{&clock};
+    LogFile log{"l/s", clock, disk};
+};
+
+} // namespace
+
+TEST_CASE("after a sync that failed the lines are written anew", "[stats_log][file]")
+{
+    SimFixture t;
+    t.log.add("one\n");
+    REQUIRE(t.log.commit() == std::nullopt);
+    t.log.add("two\n");
+    t.disk.set_fault({.call = SimDisk::Call::sync});
+    CHECK_THAT(t.log.commit().value(), Catch::Contains("cannot sync"));
+    t.log.add("three\n");
+    CHECK(t.log.commit() == std::nullopt);
+    std::mt19937 random(1); // NOLINT(cert-msc51-cpp): the same each time
+    t.disk.power_cut(random);
+    CHECK(t.disk.content("l/s") == "one\ntwo\nthree\n");
+}
+
+TEST_CASE("a file that was removed to make room is begun anew, with all that was not safe", "[stats_log][file]")
+{
+    SimFixture t;
+    t.log.add("one\n");
+    REQUIRE(t.log.commit() == std::nullopt);
+    t.disk.set_capacity(10);
+    t.log.add("two\nthree\n");
+    CHECK_THAT(t.log.commit().value(), Catch::Contains("No space left"));
+    CHECK(t.disk.content("l/s") == "one\ntwo\nth");
+    REQUIRE(t.disk.remove("l/s") == 0);
+    CHECK(t.log.commit() == std::nullopt);
+    CHECK(t.disk.content("l/s") == "two\nthree\n");
+}
+
+TEST_CASE("a file that shrinks under a begun line gets its lines whole", "[stats_log][file]")
+{
+    SimFixture t;
+    t.disk.set_capacity(10);
+    t.log.add("one\ntwo\nthree\n");
+    CHECK(t.log.commit());
+    const int fd = t.disk.open("l/s", O_RDWR, 0);
+    REQUIRE(t.disk.truncate(fd, 6) == 0);
+    t.disk.set_capacity(100);
+    CHECK(t.log.commit() == std::nullopt);
+    CHECK(t.disk.content("l/s") == "one\ntwo\nthree\n");
+}
+
+TEST_CASE("without syncs nothing waits for the disk", "[stats_log][file]")
+{
+    SimFixture t;
+    t.log.set_durable(false);
+    t.log.add("one\n");
+    CHECK(t.log.commit() == std::nullopt);
+    CHECK(t.disk.calls(SimDisk::Call::sync) == 0);
+    // What came before is nobody's to take out again.
+    t.log.set_durable(true);
+    t.log.add("two\n");
+    t.disk.set_fault({.call = SimDisk::Call::sync});
+    CHECK(t.log.commit());
+    CHECK(t.log.commit() == std::nullopt);
+    CHECK(t.disk.content("l/s") == "one\ntwo\n");
+}
+
+TEST_CASE("an earlier process's lines are safe before anything is", "[stats_log][file]")
+{
+    SimFixture t;
+    t.disk.put("l/s", "");
+    const int fd = t.disk.open("l/s", O_RDWR, 0);
+    REQUIRE(t.disk.write(fd, "one\n", 4) == 4);
+    REQUIRE(t.log.open() == std::nullopt);
+    REQUIRE(t.log.commit() == std::nullopt);
+    std::mt19937 random(1); // NOLINT(cert-msc51-cpp): the same each time
+    t.disk.power_cut(random);
+    CHECK(t.disk.content("l/s") == "one\n");
+}
+
+TEST_CASE("half a line that was cut leaves nothing among the lines that follow", "[stats_log][file]")
+{
+    std::mt19937 random(1); // NOLINT(cert-msc51-cpp): the same each time
+    for (int cut = 0; cut < 50; ++cut) {
+        SimFixture t;
+        t.disk.put("l/s", std::string(10'000, 'x'));
+        t.log.add(std::string(11'999, 'y') + "\n");
+        t.disk.set_fault({.nth = 2, .call = SimDisk::Call::sync});
+        REQUIRE(t.log.commit());
+        t.disk.power_cut(random);
+        CHECK(t.disk.content("l/s")->find('x') == std::string::npos);
+    }
+}
+
+TEST_CASE("a compressed log keeps its name from being used again", "[stats_log][rotation]")
+{
+    SimFixture t;
+    t.disk.put("l/s.20260301.gz", "compressed");
+    t.log.add("one\n");
+    REQUIRE(t.log.commit() == std::nullopt);
+    t.clock.advance(24h);
+    REQUIRE(t.log.open() == std::nullopt);
+    CHECK(t.disk.content("l/s.20260301.1") == "one\n");
+}
+
+TEST_CASE("clocks that jump over midnight, by hours or by years, cost no line", "[stats_log][rotation]")
+{
+    SimFixture t;
+    int number = 0;
+    for (const auto jump : {-2h, 2h, 2h, -2h, 5h, -5h, 400 * 24h, -400 * 24h, -400 * 24h, 400 * 24h, 24h, -24h, 2h}) {
+        t.clock.set(t.clock.now() + jump);
+        t.clock.advance(90min);
+        for (int line = 0; line < 3; ++line) {
+            t.log.add(std::to_string(++number) + "\n");
+            REQUIRE(t.log.commit() == std::nullopt);
+        }
+    }
+    std::set<int> found;
+    for (const std::string& path : t.disk.files()) {
+        std::istringstream lines(t.disk.content(path).value());
+        for (int line = 0; lines >> line;)
+            CHECK(found.insert(line).second);
+    }
+    CHECK(found.size() == static_cast<std::size_t>(number));
+}
+
+TEST_CASE("a day has its file also when clocks are changed for summer and winter", "[stats_log][rotation]")
+{
+    // 00:30 on the 29th of March and on the 25th of October 2026: days of 23 and 25 hours.
+    const auto [begin, hours, name] = GENERATE(
+        table<std::int64_t, int, std::string>({{1774740600, 23, "l/s.20260329"}, {1792881000, 25, "l/s.20261025"}}));
+    SimFixture t;
+    const TimeZone central_europe("CET-1CEST,M3.5.0,M10.5.0/3");
+    t.clock.set(Clock::WallTime(std::chrono::seconds(begin)));
+    for (int hour = 0; hour < hours; ++hour) {
+        t.log.add("line\n");
+        REQUIRE(t.log.commit() == std::nullopt);
+        t.clock.advance(1h);
+    }
+    CHECK(t.disk.files() == std::vector<std::string>{"l/s"});
+    REQUIRE(t.log.open() == std::nullopt);
+    CHECK(t.disk.content(name)->size() == 5 * static_cast<std::size_t>(hours));
 }

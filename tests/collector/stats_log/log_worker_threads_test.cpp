@@ -52,10 +52,10 @@ struct Fixture {
     TempDirectory directory;
     SystemClock clock;
     std::size_t samples = 0; // the worker's thread only, until it has ended
-    RecordLogs logs{
-        directory / "logs/stats.log", directory / "logs/rejects.log", {}, clock, [this](const TrafficSample&) {
-            ++samples;
-        }};
+    RecordLogs logs{{directory / "logs/stats.log", directory / "logs/rejects.log", directory / "collector.state"},
+                    {},
+                    clock,
+                    [this](const TrafficSample&) { ++samples; }};
     std::mutex mutex;
     std::condition_variable changed;
     std::vector<std::uint64_t> committed;

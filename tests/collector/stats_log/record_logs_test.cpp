@@ -1,5 +1,7 @@
 #include "collector/stats_log/record_logs.hpp"
 
+#include <filesystem>
+
 #include <catch2/catch.hpp>
 
 #include "proto/event/codec.hpp"
@@ -38,9 +40,10 @@ struct Fixture {
 
     RecordLogs logs()
     {
-        return {directory / "stats.log", directory / "rejects.log", {}, clock, [this](const TrafficSample& sample) {
-                    samples.push_back(sample);
-                }};
+        return {{directory / "stats.log", directory / "rejects.log", directory / "collector.state"},
+                {},
+                clock,
+                [this](const TrafficSample& sample) { samples.push_back(sample); }};
     }
 
     void write(RecordLogs& logs, const Batch& batch)
@@ -100,7 +103,7 @@ TEST_CASE("a record that comes again is not written again", "[stats_log][logs]")
     // A new process knows it from the files, each by itself, and counts what it reads.
     auto logs = t.logs();
     std::size_t recounted = 0;
-    logs.read_back(test::noon, [&recounted](const TrafficSample&) { ++recounted; });
+    REQUIRE(logs.read_back(test::noon, [&recounted](const TrafficSample&) { ++recounted; }) == std::nullopt);
     CHECK(recounted == 3);
     add(batch, 4, refusal());
     add(batch, 5, message());
@@ -122,7 +125,7 @@ TEST_CASE("a record that reached one file only reaches the other after a restart
     }
     std::filesystem::resize_file(t.directory / "rejects.log", 0);
     auto logs = t.logs();
-    logs.read_back({}, [](const TrafficSample&) {});
+    REQUIRE(logs.read_back({}, [](const TrafficSample&) {}) == std::nullopt);
     t.write(logs, batch);
     CHECK(t.stats() == Ids{"2"});
     CHECK(t.rejects() == Ids{"1"});
@@ -145,7 +148,7 @@ TEST_CASE("lines of others do not hide what the log has", "[stats_log][logs]")
     Fixture t;
     t.directory.write("stats.log", "garbage\nauth_id:alice\tid:000000000000000a-2\n\n\xff\xfe\n");
     auto logs = t.logs();
-    logs.read_back({}, [](const TrafficSample&) {});
+    REQUIRE(logs.read_back({}, [](const TrafficSample&) {}) == std::nullopt);
     Batch batch;
     add(batch, 2, message());
     add(batch, 3, message());
@@ -198,7 +201,8 @@ TEST_CASE("the recount counts recipients also where the log keeps only their num
     }
     auto logs = t.logs();
     std::vector<TrafficSample> recounted;
-    logs.read_back(test::noon, [&recounted](const TrafficSample& sample) { recounted.push_back(sample); });
+    REQUIRE(logs.read_back(test::noon, [&recounted](const TrafficSample& sample) { recounted.push_back(sample); }) ==
+            std::nullopt);
     REQUIRE(recounted.size() == 1);
     CHECK(recounted[0].counts == TrafficCounts{1, 2, 0, 0});
     CHECK(recounted[0].time == test::noon);
@@ -218,7 +222,8 @@ TEST_CASE("records before the recount's time are not counted again", "[stats_log
     }
     auto logs = t.logs();
     std::size_t recounted = 0;
-    logs.read_back(test::noon + std::chrono::seconds(30), [&recounted](const TrafficSample&) { ++recounted; });
+    REQUIRE(logs.read_back(test::noon + std::chrono::seconds(30),
+                           [&recounted](const TrafficSample&) { ++recounted; }) == std::nullopt);
     CHECK(recounted == 1);
 }
 
@@ -237,4 +242,116 @@ TEST_CASE("what is written and what was there already is counted, once it is com
     CHECK(logs.stats_counters().written == 1);
     CHECK(logs.stats_counters().duplicates == 1);
     CHECK(logs.rejects_counters().written == 0);
+}
+
+TEST_CASE("the state knows a new file before a record of it is acknowledged", "[stats_log][logs][state]")
+{
+    Fixture t;
+    auto logs = t.logs();
+    REQUIRE(logs.open() == std::nullopt);
+    Batch batch;
+    add(batch, 1, message());
+    t.write(logs, batch);
+    const std::string first = t.directory.read("collector.state");
+    t.clock.advance(std::chrono::hours(24));
+    batch.clear();
+    add(batch, 2, message());
+    t.write(logs, batch);
+    const auto state = parse_state(t.directory.read("collector.state"));
+    REQUIRE(state);
+    CHECK(t.directory.read("collector.state") != first);
+    // It claims what the file before had, and nothing of the current one.
+    CHECK(state->stats.before.list() == std::vector<event::RecordId>{{journal, 1}});
+}
+
+TEST_CASE("where the state cannot be written nothing is acknowledged", "[stats_log][logs][state]")
+{
+    Fixture t;
+    RecordLogs logs{{t.directory / "stats.log", t.directory / "rejects.log", t.directory / "missing/state"},
+                    {},
+                    t.clock,
+                    [](const TrafficSample&) {}};
+    Batch batch;
+    add(batch, 1, message());
+    logs.add(batch);
+    CHECK(logs.commit());
+    std::filesystem::create_directory(t.directory / "missing");
+    CHECK(logs.commit() == std::nullopt);
+    CHECK(t.stats() == Ids{"1"});
+}
+
+TEST_CASE("a log that was moved away is not written again", "[stats_log][logs][state]")
+{
+    Fixture t;
+    Batch batch;
+    add(batch, 1, message());
+    add(batch, 2, refusal());
+    {
+        auto logs = t.logs();
+        t.write(logs, batch);
+        t.clock.advance(std::chrono::hours(24));
+        REQUIRE(logs.open() == std::nullopt);
+    }
+    for (const auto& entry : std::filesystem::directory_iterator(t.directory.path()))
+        if (entry.path().string().find(".log.") != std::string::npos)
+            std::filesystem::remove(entry.path());
+    auto logs = t.logs();
+    REQUIRE(logs.read_back({}, [](const TrafficSample&) {}) == std::nullopt);
+    add(batch, 3, message());
+    t.write(logs, batch);
+    CHECK(t.stats() == Ids{"3"});
+    CHECK(t.rejects().empty());
+}
+
+TEST_CASE("a state that is gone or of yesterday costs nothing", "[stats_log][logs][state]")
+{
+    Fixture t;
+    Batch batch;
+    add(batch, 1, message());
+    std::string yesterday;
+    {
+        auto logs = t.logs();
+        t.write(logs, batch);
+        yesterday = t.directory.read("collector.state");
+        t.clock.advance(std::chrono::hours(24));
+        add(batch, 2, message());
+        t.write(logs, batch);
+        REQUIRE(logs.save_state() == std::nullopt);
+    }
+    SECTION("gone")
+    {
+        std::filesystem::remove(t.directory / "collector.state");
+    }
+    SECTION("of yesterday")
+    {
+        t.directory.write("collector.state", yesterday);
+    }
+    SECTION("garbage")
+    {
+        t.directory.write("collector.state", "garbage");
+    }
+    auto logs = t.logs();
+    REQUIRE(logs.read_back({}, [](const TrafficSample&) {}) == std::nullopt);
+    add(batch, 3, message());
+    t.write(logs, batch);
+    CHECK(t.stats() == Ids{"2", "3"});
+}
+
+TEST_CASE("a log that was cut in its unacknowledged end is filled again", "[stats_log][logs]")
+{
+    Fixture t;
+    Batch batch;
+    for (std::uint64_t sequence = 1; sequence <= 5; ++sequence)
+        add(batch, sequence, message());
+    {
+        auto logs = t.logs();
+        t.write(logs, batch);
+    }
+    const std::string whole = t.directory.read("stats.log");
+    const std::size_t cut = GENERATE(std::size_t{0}, std::size_t{1}, std::size_t{500}, std::size_t{1000});
+    std::filesystem::resize_file(t.directory / "stats.log", cut);
+    auto logs = t.logs();
+    REQUIRE(logs.read_back({}, [](const TrafficSample&) {}) == std::nullopt);
+    t.write(logs, batch);
+    CHECK(t.directory.read("stats.log") == whole);
 }
