@@ -441,7 +441,8 @@ void JournalStore::begin_settling(std::uint64_t sequence, const Losses& told)
 void JournalStore::end_settling(bool kept)
 {
     JournalState state = page_.state();
-    if (kept)
+    // Safe before it is noted, whatever `syncs` says: it stands for records that are older than any flush.
+    if (kept && sync())
         state.settled = state.settling;
     state.settling_sequence = 0;
     page_.save(state, true);
