@@ -181,3 +181,12 @@ TEST_CASE("a log that cannot be read is not written to", "[stats_log][read_back]
     const auto history = read_back_log(t.disk, "l/s", {}, [](std::string_view, const LineMarks&) {});
     CHECK(std::holds_alternative<ScanError>(history));
 }
+
+TEST_CASE("an older log that cannot be read keeps nobody from writing", "[stats_log][read_back]")
+{
+    Fixture t;
+    t.put("l/s.1", lines(1, 2));
+    t.put("l/s", "");
+    t.disk.set_fault({.call = SimDisk::Call::open, .error = EACCES, .times = SimDisk::Fault::for_ever});
+    CHECK(t.read_back().all.empty());
+}

@@ -232,7 +232,7 @@ TEST_CASE("whichever call fails, each record stands in its log once", "[stats_lo
         Site site(durability, 7);
         site.live(10);
         site.disk.restart();
-        site.disk.set_fault({.nth = nth, .error = error});
+        site.disk.set_fault({.nth = nth, .error = error, .times = 1 + nth % 3});
         site.live(20);
         reached = site.disk.fault_reached();
         CAPTURE(nth, error, durability);
