@@ -167,7 +167,7 @@ TEST_CASE("what an earlier process wrote is safe before it counts", "[stats_log]
         t.disk.set_fault({.call = SimDisk::Call::sync});
     }
     CHECK(t.read_back().all.has({1, 40}));
-    std::mt19937 random(1); // NOLINT(cert-msc51-cpp): the same each time
+    std::mt19937 random(1); // the same each time
     t.disk.power_cut(random);
     CHECK(t.disk.content("l/s") == text);
 }
