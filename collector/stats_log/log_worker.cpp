@@ -86,6 +86,7 @@ void LogWorker::run()
                 lock.lock();
             }
         } else if (stop_) {
+            lock.unlock();
             if (const auto error = logs_.save_state())
                 log::error("{}", *error);
             return;

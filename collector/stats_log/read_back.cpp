@@ -103,12 +103,17 @@ public:
         const auto begins = where_to_begin();
         for (std::size_t at = files_.size(); at-- > last;) {
             auto error = read(files_[at], begins[at], at == last);
-            if (error && at == last)
+            if (error && files_[at].path == path_)
                 return error;
             if (error)
                 log::error("{}; records that stand there may be written once more", *error);
         }
-        return mend(files_[last]);
+        auto error = mend(files_[last]);
+        if (!error || torn_ || files_[last].path == path_)
+            return error;
+        // Others may own what they renamed.
+        log::error("{}", *error);
+        return std::nullopt;
     }
 
     LogHistory take_history()

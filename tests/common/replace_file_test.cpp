@@ -43,7 +43,7 @@ TEST_CASE("a replaced file outlasts a power cut at any call", "[replace_file]")
 {
     const std::string before(5000, 'o');
     const std::string after(9000, 'n');
-    std::mt19937 random(1); // NOLINT(cert-msc51-cpp): the same each time
+    std::mt19937 random(1); // the same each time
     bool killed = true;
     for (std::uint64_t nth = 1; killed; ++nth) {
         for (int cut = 0; cut < 100; ++cut) {

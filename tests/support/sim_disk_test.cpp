@@ -34,7 +34,7 @@ template <class Begin>
 std::set<std::string> left_by_power_cuts(const std::string& path, Begin begin)
 {
     std::set<std::string> left;
-    std::mt19937 random(1); // NOLINT(cert-msc51-cpp): the same each time
+    std::mt19937 random(1); // the same each time
     for (int cut = 0; cut < 300; ++cut) {
         SimDisk disk;
         begin(disk);

@@ -136,7 +136,7 @@ TEST_CASE("whichever call fails, compressing loses nothing", "[stats_log][compre
 TEST_CASE("whenever the power goes, compressing loses nothing", "[stats_log][compress]")
 {
     const std::string text = log_text();
-    std::mt19937 random(1); // NOLINT(cert-msc51-cpp): the same each time
+    std::mt19937 random(1); // the same each time
     bool killed = true;
     for (std::uint64_t nth = 1; killed; ++nth) {
         for (int cut = 0; cut < 5; ++cut) {

@@ -284,7 +284,7 @@ TEST_CASE("after a sync that failed the lines are written anew", "[stats_log][fi
     CHECK_THAT(t.log.commit().value(), Catch::Contains("cannot sync"));
     t.log.add("three\n");
     CHECK(t.log.commit() == std::nullopt);
-    std::mt19937 random(1); // NOLINT(cert-msc51-cpp): the same each time
+    std::mt19937 random(1); // the same each time
     t.disk.power_cut(random);
     CHECK(t.disk.content("l/s") == "one\ntwo\nthree\n");
 }
@@ -340,14 +340,14 @@ TEST_CASE("an earlier process's lines are safe before anything is", "[stats_log]
     REQUIRE(t.disk.write(fd, "one\n", 4) == 4);
     REQUIRE(t.log.open() == std::nullopt);
     REQUIRE(t.log.commit() == std::nullopt);
-    std::mt19937 random(1); // NOLINT(cert-msc51-cpp): the same each time
+    std::mt19937 random(1); // the same each time
     t.disk.power_cut(random);
     CHECK(t.disk.content("l/s") == "one\n");
 }
 
 TEST_CASE("half a line that was cut leaves nothing among the lines that follow", "[stats_log][file]")
 {
-    std::mt19937 random(1); // NOLINT(cert-msc51-cpp): the same each time
+    std::mt19937 random(1); // the same each time
     for (int cut = 0; cut < 50; ++cut) {
         SimFixture t;
         t.disk.put("l/s", std::string(10'000, 'x'));

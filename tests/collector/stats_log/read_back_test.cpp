@@ -167,7 +167,7 @@ TEST_CASE("what an earlier process wrote is safe before it counts", "[stats_log]
         t.disk.set_fault({.call = SimDisk::Call::sync});
     }
     CHECK(t.read_back().all.has({1, 40}));
-    std::mt19937 random(1); // NOLINT(cert-msc51-cpp): the same each time
+    std::mt19937 random(1); // the same each time
     t.disk.power_cut(random);
     CHECK(t.disk.content("l/s") == text);
 }
@@ -180,4 +180,13 @@ TEST_CASE("a log that cannot be read is not written to", "[stats_log][read_back]
     t.disk.set_fault({.call = call, .times = SimDisk::Fault::for_ever});
     const auto history = read_back_log(t.disk, "l/s", {}, [](std::string_view, const LineMarks&) {});
     CHECK(std::holds_alternative<ScanError>(history));
+}
+
+TEST_CASE("an older log that cannot be read keeps nobody from writing", "[stats_log][read_back]")
+{
+    Fixture t;
+    t.put("l/s.1", lines(1, 2));
+    t.put("l/s", "");
+    t.disk.set_fault({.call = SimDisk::Call::open, .error = EACCES, .times = SimDisk::Fault::for_ever});
+    CHECK(t.read_back().all.empty());
 }
