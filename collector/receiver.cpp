@@ -265,7 +265,7 @@ void Receiver::batch_done(Batch batch)
         Connection& connection = *found->second;
         connection.last_safe = sequence;
         if (!acknowledge(connection)) {
-            log::warning("{}: does not read its acknowledgements; connection closed", connection.name());
+            log::warning("{}: does not take its acknowledgements; connection closed", connection.name());
             connection.socket.close();
         }
     }

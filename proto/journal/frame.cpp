@@ -35,11 +35,11 @@ bool is_plausible(Bytes bytes, std::uint64_t lowest, std::uint64_t highest)
     return length != 0 && length <= bytes.size() - header_size && sequence >= lowest && sequence <= highest;
 }
 
-/// The offset of the next readable frame at or behind `offset`, bytes.size() where there is none.
-std::size_t find_frame(Bytes bytes, std::size_t offset, std::uint64_t journal, std::uint64_t lowest)
+/// The offset of the next readable frame at or behind `offset` and before `end`, which is returned where there is none.
+std::size_t find_frame(Bytes bytes, std::size_t offset, std::size_t end, std::uint64_t journal, std::uint64_t lowest)
 {
     const std::uint64_t highest = lowest + bytes.size() / header_size;
-    for (; offset < bytes.size(); ++offset)
+    for (; offset < end; ++offset)
         if (is_plausible(bytes.substr(offset), lowest, highest) && read_frame(bytes.substr(offset), journal))
             return offset;
     return offset;
@@ -90,12 +90,14 @@ std::optional<Frame> read_frame(Bytes bytes, std::uint64_t journal)
 Scan scan(Bytes file, std::uint64_t journal, std::uint64_t first, const std::function<void(const Frame&)>& visit)
 {
     Scan result;
+    // No frame begins among the zeros of a preallocated file, though one may end there.
+    const std::size_t end = file.find_last_not_of('\0') + 1;
     std::uint64_t expected = first;
-    for (std::size_t offset = 0; offset < file.size();) {
+    for (std::size_t offset = 0; offset < end;) {
         auto frame = read_frame(file.substr(offset), journal);
         if (!frame || frame->sequence < expected) {
-            const std::size_t next = find_frame(file, offset + 1, journal, expected);
-            if (next == file.size())
+            const std::size_t next = find_frame(file, offset + 1, end, journal, expected);
+            if (next == end)
                 break;
             frame = read_frame(file.substr(next), journal);
             result.damages.push_back({offset, next - offset, expected, frame->sequence - 1, false});
@@ -112,9 +114,8 @@ Scan scan(Bytes file, std::uint64_t journal, std::uint64_t first, const std::fun
         offset += frame->size();
         result.used = offset;
     }
-    const auto end = file.find_last_not_of('\0');
-    if (end != Bytes::npos && end >= result.used)
-        result.unfinished = end + 1 - result.used;
+    if (end > result.used)
+        result.unfinished = end - result.used;
     return result;
 }
 

@@ -134,3 +134,15 @@ TEST_CASE("a hole in what was never synced is no loss")
     CHECK(seen.scan.damages.front().first > 3);
     CHECK_FALSE(seen.scan.damages.front().was_synced);
 }
+
+TEST_CASE("a record may end in zeros, as the file does", "[journal]")
+{
+    std::string file;
+    append(file, 1, std::string("x\0\0\0", 4));
+    const std::size_t used = file.size();
+    file.append(1000, '\0');
+    const Scan seen = scan(file, id, 1, {});
+    CHECK(seen.used == used);
+    CHECK(seen.last == 1);
+    CHECK(seen.unfinished == 0);
+}
