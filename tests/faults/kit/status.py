@@ -1,0 +1,22 @@
+"""What the daemons say of themselves, by smtpauthctl."""
+
+import json
+import subprocess
+
+from harness.bench import PROJECT
+
+
+class Status:
+    def __init__(self, daemons, build):
+        self.argv = [PROJECT / build / "ctl/smtpauthctl", "status", "--json", "-c", daemons.config_file]
+
+    def filter(self):
+        return self._of("smtpauth-filter")
+
+    def collector(self):
+        return self._of("smtpauth-log-collector")
+
+    def _of(self, daemon):
+        """Its figures, or {} where it does not answer."""
+        said = subprocess.run(self.argv, capture_output=True, text=True, timeout=20).stdout
+        return next(entry.get("status", {}) for entry in json.loads(said)["daemons"] if entry["daemon"] == daemon)
