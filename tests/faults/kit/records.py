@@ -138,8 +138,8 @@ class Records:
              f"{len(self.refused)} refused; {len(missing)} missing, {len(self.twice)} twice, {len(unlogged)} "
              f"refusals missing, {len(unanswered)} without an answer (at most {may_be_unanswered})" +
              (f"; {self.losses} lines tell of {self.lost} and {self.lost_refusals} lost" if self.losses else ""))
-        check(len(missing) == self.lost, lambda: f"{len(missing)} records are missing, and the log tells of {self.lost} "
-              f"losses; such as {sorted(missing)[:5]}")
+        check(len(missing) == self.lost, lambda: f"{len(missing)} records are missing, and the log tells of "
+              f"{self.lost} losses; such as {sorted(missing)[:5]}")
         check(not self.twice, lambda: f"{len(self.twice)} records stand twice, such as {self.twice[0]}")
         both = self.passed & self.refused
         check(not both, lambda: f"in both logs: {sorted(both)[:5]}")
@@ -148,4 +148,5 @@ class Records:
         check(refusals_may_miss or len(unlogged) == self.lost_refusals,
               lambda: f"{len(unlogged)} refusals not logged, and the log tells of {self.lost_refusals}; such as "
               f"{sorted(unlogged)[:5]}")
-        check(len(answers.refused) * 5 >= answers.tries - len(answers.deferred), "less than a fifth of the load was refused")
+        check(len(answers.refused) * 5 >= answers.tries - len(answers.deferred),
+              "less than a fifth of the load was refused")

@@ -22,8 +22,8 @@ PASSED = (TIMES.format("auth_id:user-1@example.com\tsender:ok-1@example.com") +
 REFUSED = (TIMES.format("auth_id:refused-1@example.com\tsender:ok-2@example.com") +
            "\taction:reject\trule:reject_ids\teom_ms:7\tid:5b36c2cb32b94b2d-2\tstage:mail\treason:550\n")
 LOSS = ("connect_time:2026-03-01 21:34:54 +0900\teom_time:2026-03-01 21:34:56 +0900\taction:loss\teom_ms:7\t"
-        "id:5b36c2cb32b94b2d-9\treason:{0} messages passed and {1} refusals were answered without a record: the journal "
-        "could not keep them\tcount:{0}\n")
+        "id:5b36c2cb32b94b2d-9\treason:{0} messages passed and {1} refusals were answered without a record: the "
+        "journal could not keep them\tcount:{0}\n")
 ANSWERS = "ok-1 continue 0.100\nok-2 reject 0.050\n"
 
 
