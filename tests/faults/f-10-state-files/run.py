@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The state files of both daemons are deleted or put back as they were earlier, between restarts under load: each record
-stands in the logs, once."""
+"""The state files of both daemons are deleted or put back as they were earlier, between restarts under load: each
+record stands in the logs, once."""
 
 import collections
 import random
