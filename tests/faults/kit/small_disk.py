@@ -29,7 +29,7 @@ class SmallDisk:
 
     def __exit__(self, *_):
         self.bench.stop_all()
-        subprocess.run(["umount", self.path], check=True)
+        subprocess.run(["umount", "--lazy", self.path], check=True)
 
     def fill(self):
         """To the last octet that there is for new blocks; what a file's last block has left is still its own."""
