@@ -11,12 +11,14 @@ from pathlib import Path
 
 TESTS = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(TESTS / "system"), str(TESTS / "faults")]
+from harness.bench import wait_for
 from harness.case import equal, run, step
 from harness.daemons import Daemons
 from kit.chaos import of_collector
 from kit.copies import Copies
 from kit.ending import read_answers, settle
 from kit.load import REFUSED_IDS, Load, accounts
+from kit.status import Status
 
 ROUNDS, LONG_ROUNDS = 12, 100
 RATE = 1500
@@ -66,6 +68,25 @@ def restart_both(daemons, mischief, rng):
     time.sleep(rng.uniform(0, LONGEST_PEACE))
 
 
+def an_older_count(bench, options, daemons, mischief):
+    """A journal without records that lost its state counts from 1 again. The old state must not hide what it has."""
+    state = mischief.files["journal/state"]
+    state.keep()
+    equal(daemons.stop_filter(), 0, "the filter's exit status after TERM")
+    daemons.start_filter()  # deletes what was acknowledged
+    equal(daemons.stop_filter(), 0, "the filter's exit status after TERM")
+    state.delete()
+    daemons.start_filter()
+    equal(daemons.stop_collector(), 0, "the collector's exit status after TERM")
+    load = Load(bench, options.build, daemons.milter_socket, "recount", messages=1000, **accounts(options.seed))
+    load.finish(20)
+    equal(daemons.stop_filter(), 0, "the filter's exit status after TERM")
+    state.put_back(state.count - 1)
+    daemons.start_filter()
+    daemons.start_collector()
+    return load
+
+
 def test(bench, options):
     step(f"seed {options.seed}")
     rng = random.Random(options.seed)
@@ -78,7 +99,9 @@ def test(bench, options):
     step(", ".join(f"{what} {count} times" for what, count in sorted(mischief.done.items())) +
          f"; logs renamed {mischief.renamed} times")
 
-    answers = read_answers(load)
+    wait_for(lambda: Status(daemons, options.build).filter()["records"]["waiting"] == 0, 20, "all acknowledgements")
+    recount = an_older_count(bench, options, daemons, mischief)
+    answers = read_answers(load, recount)
     settle(daemons, [daemons], answers, 30).check_against(answers)
 
 
