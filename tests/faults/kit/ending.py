@@ -13,9 +13,9 @@ def read_answers(*loads):
     return answers
 
 
-def settle(daemons, sites, answers, seconds):
+def settle(daemons, sites, answers, seconds, **how):
     """Waits until the mail that passed is logged, then ends the filters and the collector by TERM. The records."""
-    records = Records(daemons)
+    records = Records(daemons, **how)
     records.wait_for(answers, seconds)
     for site in sites:
         equal(site.stop_filter(), 0, "a filter's exit status after TERM")

@@ -78,15 +78,15 @@ def accepts(address):
 class Process:
     """One process that we started, with its own process group; its output goes to a file."""
 
-    def __init__(self, name, argv, output, user=None, groups=(), env=None):
+    def __init__(self, name, argv, output, user=None, groups=(), env=None, pass_fds=()):
         self.name = name
         self.output = output
         account = pwd.getpwnam(user) if user else None
         with open(output, "ab") as log:
             self.popen = subprocess.Popen(
                 [str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-                cwd="/", env=env, **({"user": account.pw_uid, "group": account.pw_gid, "extra_groups": groups}
-                                     if account else {}))
+                cwd="/", env=env, pass_fds=pass_fds,
+                **({"user": account.pw_uid, "group": account.pw_gid, "extra_groups": groups} if account else {}))
         self.pid = self.popen.pid
         self.stopped = False
 
