@@ -142,7 +142,8 @@ bool JournalReader::open(const Segment& segment)
 {
     if (fd_ >= 0 && path_ == segment.path)
         return true;
-    close();
+    if (path_ != segment.path)
+        close();
     fd_ = disk_.open(segment.path, O_RDONLY, 0);
     if (fd_ < 0) {
         if (!std::exchange(told_unreadable_, true))
@@ -150,14 +151,20 @@ bool JournalReader::open(const Segment& segment)
         return false;
     }
     path_ = segment.path;
-    offset_ = 0;
     return true;
+}
+
+void JournalReader::rest()
+{
+    if (fd_ >= 0)
+        disk_.close(std::exchange(fd_, -1));
 }
 
 void JournalReader::close()
 {
-    if (fd_ >= 0)
-        disk_.close(std::exchange(fd_, -1));
+    rest();
+    path_.clear();
+    offset_ = 0;
 }
 
 } // namespace smtpauth

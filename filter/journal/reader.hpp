@@ -33,6 +33,9 @@ public:
     /// time.
     Chunk read(std::string& out, std::size_t max_bytes);
 
+    /// Closes the file until there is more to read: a segment that is deleted meanwhile must give its room back.
+    void rest();
+
     /// Nothing of seek()'s journal is left to read, and there is another one behind it.
     bool journal_ended() const;
 

@@ -210,6 +210,8 @@ std::optional<std::string> Sender::take_ack(std::uint64_t sequence)
     }
     catalogue_.acknowledge(sequence);
     pause_ = shortest_pause;
+    if (in_flight_.empty())
+        reader_.rest();
     if (end_journal())
         return "";
     publish();

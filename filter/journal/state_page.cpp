@@ -29,13 +29,15 @@ constexpr std::uint64_t magic = 0x736d74706a6e6c31; // "smtpjnl1"
 template <class State>
 auto fields_of(State& state)
 {
-    return std::array{&state.acknowledged,   &state.lost.messages,     &state.lost.others,     &state.settled.messages,
-                      &state.settled.others, &state.settling.messages, &state.settling.others, &state.settling_sequence,
-                      &state.lost_first,     &state.lost_last,         &state.first_lost_ms,   &state.last_lost_ms};
+    return std::array{
+        &state.acknowledged,      &state.acknowledged_journal, &state.lost.messages,     &state.lost.others,
+        &state.settled.messages,  &state.settled.others,       &state.settling.messages, &state.settling.others,
+        &state.settling_sequence, &state.lost_first,           &state.lost_last,         &state.first_lost_ms,
+        &state.last_lost_ms};
 }
 
 constexpr std::size_t number_size = 8;
-constexpr std::size_t copy_size = (2 + 12) * number_size + 4;
+constexpr std::size_t copy_size = (2 + 13) * number_size + 4;
 
 std::string to_bytes(const JournalState& state, std::uint64_t generation)
 {

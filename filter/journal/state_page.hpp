@@ -19,7 +19,8 @@ struct Losses {
 };
 
 struct JournalState {
-    std::uint64_t acknowledged = 0; ///< a cache: too low costs records sent twice, which the collector drops
+    std::uint64_t acknowledged = 0;         ///< a cache: too low costs records sent twice, which the collector drops
+    std::uint64_t acknowledged_journal = 0; ///< whose number that is: after a restored backup numbers alone say nothing
     Losses lost;
     Losses settled;                      ///< of those, told by LOSS records
     Losses settling;                     ///< what `settled` is once record `settling_sequence` stands in the journal

@@ -92,14 +92,25 @@ void JournalStore::recover(const std::function<void(const journal::Frame&)>& vis
     }
     // Numbers go on from one start to the next, so they order the segments of all journals.
     std::sort(found.begin(), found.end(), [](const Segment& a, const Segment& b) { return a.first < b.first; });
-    passed_ = state().acknowledged;
-    last_ = std::max(passed_, state().lost_last);
-    catalogue_.acknowledge(passed_);
+    recover_position(found);
     for (std::size_t at = 0; at < found.size(); ++at)
         recover(found[at].path, found[at], at + 1 < found.size() ? found[at + 1].first : 0, visit);
     if (disk_.sync_directory(settings_.directory) != 0)
         log::warning("{}: cannot be synced: {}", settings_.directory, std::generic_category().message(errno));
     catalogue_.release(last_);
+}
+
+/// What was acknowledged is so only in its own journal, or before it.
+void JournalStore::recover_position(const std::vector<Segment>& found)
+{
+    passed_ = state().acknowledged;
+    passed_journal_ = state().acknowledged_journal;
+    last_ = std::max(passed_, state().lost_last);
+    const bool is_found = std::any_of(found.begin(), found.end(),
+                                      [this](const Segment& segment) { return segment.journal == passed_journal_; });
+    if (!found.empty() && !is_found)
+        passed_ = std::min(passed_, found.front().first - 1);
+    catalogue_.acknowledge(passed_);
 }
 
 /// @param next_first  number that the segment behind this one begins with, 0 for the last.
@@ -379,6 +390,9 @@ void JournalStore::end_segment()
 void JournalStore::trim(std::uint64_t passed)
 {
     passed_ = std::max(passed_, passed);
+    for (const Segment& segment : segments_)
+        if (segment.first <= passed_)
+            passed_journal_ = segment.journal;
     bool dropped = false;
     while (!segments_.empty() && segments_.front().last <= passed_ && (segments_.size() > 1 || fd_ < 0)) {
         if (!std::exchange(dropped, true))
@@ -409,6 +423,7 @@ void JournalStore::save_position()
 {
     JournalState state = page_.state();
     const bool moved = std::exchange(state.acknowledged, passed_) != passed_;
+    state.acknowledged_journal = passed_journal_;
     if ((moved || !page_.is_saved()) && !page_.save(state, false))
         fail("cannot write", settings_.directory + "/state");
 }

@@ -11,6 +11,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/disk.hpp"
 #include "filter/journal/catalogue.hpp"
@@ -84,6 +85,7 @@ private:
     std::size_t octets_without_lost(journal::Bytes bytes, const Segment& segment) const;
     void mend(const std::string& path, int fd, std::uint64_t journal, const journal::Damage& damage,
               std::uint64_t synced);
+    void recover_position(const std::vector<Segment>& found);
     void recover_losses();
     bool has_room(std::size_t size);
     bool append(journal::Bytes frames);
@@ -106,7 +108,8 @@ private:
     std::deque<Segment> segments_; ///< without records that were trimmed
     std::uint64_t used_bytes_ = 0; ///< of all of them
     std::uint64_t last_ = 0;
-    std::uint64_t passed_ = 0; ///< what trim() was told
+    std::uint64_t passed_ = 0;         ///< what trim() was told
+    std::uint64_t passed_journal_ = 0; ///< whose number that is
 
     int fd_ = -1;            ///< of segments_.back(); -1: the next write begins a segment
     std::uint64_t room_ = 0; ///< octets that its file was made for
