@@ -162,6 +162,8 @@ Task<void> ConnectionSet::serve(Connection& connection)
             progress = advance(connection);
             if (progress == Progress::wait_for_commit) {
                 connection.commit_began = connection.last_progress = site_.clock.steady_now();
+                if (!conversation.output().empty())
+                    connection.send_some(); // a peer that is gone is seen once the record is safe
                 co_await connection.commit.wait();
                 if (connection.closing)
                     co_return;

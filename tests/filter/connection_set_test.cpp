@@ -1,0 +1,134 @@
+#include "filter/connection_set.hpp"
+
+#include <sys/socket.h>
+
+#include <vector>
+
+#include <catch2/catch.hpp>
+
+#include "tests/support/packets.hpp"
+#include "tests/support/run_until.hpp"
+#include "tests/support/test_site.hpp"
+#include "tests/support/unix_socket.hpp"
+
+using namespace smtpauth;
+using namespace std::chrono_literals;
+using test::commands_in;
+using test::run_until;
+
+namespace {
+
+/// A disk that takes as long as the test wants.
+class SlowJournal final : public Journal {
+public:
+    void append(const event::Record& record, CommitWaiter* waiter) override
+    {
+        records.push_back(record);
+        if (waiter != nullptr)
+            waiters.push_back(waiter);
+    }
+    void withdraw(CommitWaiter& waiter) override
+    {
+        REQUIRE(waiters == std::vector<CommitWaiter*>{&waiter});
+        waiters.clear();
+        ++withdrawn;
+    }
+
+    void finish(Kept kept)
+    {
+        for (CommitWaiter* waiter : std::exchange(waiters, {}))
+            waiter->committed(kept);
+    }
+
+    std::vector<event::Record> records;
+    std::vector<CommitWaiter*> waiters;
+    int withdrawn = 0;
+};
+
+/// One MTA whose message has come to its end.
+struct Fixture {
+    Fixture()
+    {
+        int ends[2];
+        REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
+        mta = FileDescriptor(ends[0]);
+        connections.add(StreamSocket(io, asio::generic::stream_protocol(AF_UNIX, 0), ends[1]), site.size_source(),
+                        "test");
+        test::send_some(mta, test::offer());
+        REQUIRE(hears("O"));
+        test::send_some(mta, test::packet('C', "client" + std::string(1, '\0') + '4' + test::u32(0).substr(0, 2) +
+                                                   test::strings({"192.0.2.7"})) +
+                                 test::packet('M', test::strings({"<a@example.com>"})) +
+                                 test::packet('R', test::strings({"<b@example.com>"})) + test::packet('E'));
+        REQUIRE(run_until(io, [this] { return !journal.waiters.empty(); }));
+    }
+    ~Fixture()
+    {
+        journal.finish(Kept::yes);
+        mta.reset();
+        run_until(io, [this] { return connections.size() == 0; });
+    }
+
+    /// Replies since the connection began, as their letters.
+    bool hears(const std::string& commands, std::chrono::milliseconds bound = 10s)
+    {
+        return run_until(
+            io,
+            [this, &commands] {
+                test::receive_some(mta, heard);
+                return commands_in(heard) == commands;
+            },
+            bound);
+    }
+
+    asio::io_context io{1};
+    test::TestSite site;
+    SlowJournal journal;
+    ConnectionSet connections{io, site.site(), journal};
+    FileDescriptor mta;
+    std::string heard;
+};
+
+} // namespace
+
+TEST_CASE("an MTA is kept patient while the disk works, and answered once", "[connections]")
+{
+    Fixture t;
+    CHECK(t.hears("Oc")); // MAIL
+    t.site.clock().advance(4s);
+    CHECK(t.hears("Ocp"));
+    t.site.clock().advance(4s);
+    CHECK(t.hears("Ocpp"));
+    t.journal.finish(Kept::yes);
+    CHECK(t.hears("Ocppc"));
+    CHECK(t.journal.records.size() == 1);
+    CHECK(t.journal.withdrawn == 0);
+}
+
+TEST_CASE("a disk that takes longer than commit_timeout costs a 451, not a second answer", "[connections]")
+{
+    Fixture t;
+    t.site.clock().advance(121s);
+    CHECK(run_until(t.io, [&t] {
+        test::receive_some(t.mta, t.heard);
+        return t.heard.find("451 4.3.0") != std::string::npos;
+    }));
+    CHECK(t.journal.withdrawn == 1);
+    CHECK(commands_in(t.heard) == "Ocy");
+}
+
+TEST_CASE("what cannot be kept passes, or is to be tried again", "[connections]")
+{
+    Fixture t;
+    SECTION("on_journal_full = pass")
+    {
+        t.journal.finish(Kept::lost);
+        CHECK(t.hears("Occ"));
+    }
+    SECTION("on_journal_full = tempfail")
+    {
+        t.journal.finish(Kept::no);
+        CHECK(t.hears("Ocy"));
+        CHECK(t.heard.find("451 4.3.0") != std::string::npos);
+    }
+}

@@ -1,0 +1,127 @@
+#include "filter/journal/disk_journal.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "common/daemon.hpp"
+#include "filter/journal/reader.hpp"
+#include "proto/event/codec.hpp"
+#include "proto/event/frame_decoder.hpp"
+#include "tests/support/records.hpp"
+#include "tests/support/run_until.hpp"
+#include "tests/support/sim_disk.hpp"
+#include "tests/support/temp_directory.hpp"
+
+using namespace smtpauth;
+using test::message;
+using test::run_until;
+using test::SimDisk;
+using test::TempDirectory;
+
+namespace {
+
+struct Waiter final : CommitWaiter {
+    void committed(Kept result) override { results.push_back(result); }
+    std::vector<Kept> results;
+};
+
+struct Fixture {
+    FilterConfig config()
+    {
+        FilterConfig config;
+        config.journal_directory = directory / "journal";
+        config.journal_max_bytes = 1 << 20;
+        config.on_journal_full = on_full;
+        return config;
+    }
+
+    /// What the collector would get.
+    std::vector<event::Record> records(DiskJournal& journal)
+    {
+        std::string out;
+        JournalReader reader(disk, journal.catalogue());
+        reader.seek(0, journal.id());
+        reader.read(out, 1 << 20);
+        event::FrameDecoder decoder;
+        decoder.feed(out);
+        std::vector<event::Record> found;
+        while (const auto frame = decoder.next())
+            found.push_back(std::get<event::Record>(event::decode(std::get<event::RecordFrame>(*frame).record)));
+        return found;
+    }
+
+    TempDirectory directory;
+    asio::io_context io{1};
+    SystemClock clock;
+    SimDisk disk;
+    OnJournalFull on_full = OnJournalFull::pass;
+};
+
+} // namespace
+
+TEST_CASE("a record is released once its waiter was told", "[journal]")
+{
+    Fixture t;
+    DiskJournal journal(t.io, t.config(), t.clock, t.disk);
+    Waiter waiter;
+    journal.append(message("ONE"), &waiter);
+    CHECK(waiter.results.empty());
+    CHECK(journal.catalogue().released() == 0);
+    REQUIRE(run_until(t.io, [&] { return journal.catalogue().released() == 1; }));
+    CHECK(waiter.results == std::vector{Kept::yes});
+    CHECK(t.records(journal) == std::vector{message("ONE")});
+}
+
+TEST_CASE("a message that was answered 451 while the disk hung is logged as that", "[journal]")
+{
+    Fixture t;
+    Waiter waiter;
+    {
+        DiskJournal journal(t.io, t.config(), t.clock, t.disk);
+        journal.append(message("HUNG"), &waiter);
+        journal.withdraw(waiter);
+        REQUIRE(run_until(t.io, [&] { return journal.catalogue().released() == 2; }));
+        CHECK(waiter.results.empty());
+        REQUIRE(t.records(journal).size() == 2);
+        CHECK(t.records(journal)[0].queue_id == "HUNG");
+        CHECK(t.records(journal)[0].action == event::Action::tempfail);
+        CHECK(t.records(journal)[1].type == event::RecordType::void_record);
+    }
+    // So it is for the next process.
+    t.io.restart();
+    DiskJournal journal(t.io, t.config(), t.clock, t.disk);
+    CHECK(t.records(journal)[0].action == event::Action::tempfail);
+}
+
+TEST_CASE("a disk that refuses makes mail pass and count, or wait", "[journal]")
+{
+    Fixture t;
+    t.on_full = GENERATE(OnJournalFull::pass, OnJournalFull::tempfail);
+    const bool passes = t.on_full == OnJournalFull::pass;
+    DiskJournal journal(t.io, t.config(), t.clock, t.disk);
+    t.disk.set_fault({.nth = 1, .error = EIO, .times = SimDisk::Fault::for_ever});
+    Waiter waiter;
+    for (int count = 0; count < 3; ++count)
+        journal.append(message(), &waiter);
+    REQUIRE(run_until(t.io, [&] { return waiter.results.size() == 3; }));
+    CHECK(waiter.results == std::vector(3, passes ? Kept::lost : Kept::no));
+    CHECK(journal.figures().lost.messages == (passes ? 3 : 0));
+    CHECK_FALSE(journal.figures().error.empty());
+    t.disk.clear_fault();
+    journal.append(message("AFTER"), &waiter);
+    REQUIRE(run_until(t.io, [&] { return waiter.results.size() == 4; }));
+    CHECK(waiter.results.back() == Kept::yes);
+    // The losses are told within a second or two.
+    REQUIRE(run_until(t.io, [&] { return !passes || journal.figures().settled.messages == 3; }));
+    REQUIRE(run_until(t.io, [&] { return journal.catalogue().released() == journal.last(); }));
+    std::uint64_t told = 0;
+    for (const auto& record : t.records(journal))
+        told += record.type == event::RecordType::loss ? record.count : 0;
+    CHECK(told == (passes ? 3 : 0));
+}
+
+TEST_CASE("a second process is told that the journal is in use", "[journal]")
+{
+    Fixture t;
+    DiskJournal journal(t.io, t.config(), t.clock, t.disk);
+    CHECK_THROWS_AS(DiskJournal(t.io, t.config(), t.clock, t.disk), TemporaryFailure);
+}
