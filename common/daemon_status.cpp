@@ -4,7 +4,6 @@
 
 #include <ctime>
 #include <string>
-#include <utility>
 
 #include <fmt/format.h>
 
@@ -37,11 +36,11 @@ json::array recent_problems()
 
 } // namespace
 
-json::object daemon_status(std::chrono::nanoseconds uptime, json::object own)
+json::object daemon_status(std::chrono::nanoseconds uptime, const json::object& own)
 {
     json::object status{{"version", version}, {"pid", ::getpid()}, {"uptime_s", whole_seconds(uptime)}};
-    for (auto& [name, value] : own)
-        status.emplace(name, std::move(value));
+    for (const auto& [name, value] : own)
+        status.emplace(name, value);
     status.emplace("problems", recent_problems());
     return status;
 }

@@ -9,7 +9,7 @@
 namespace smtpauth {
 
 /// Version, pid and uptime, then the daemon's own figures, then the last lines of its log that tell of a problem.
-json::object daemon_status(std::chrono::nanoseconds uptime, json::object own);
+json::object daemon_status(std::chrono::nanoseconds uptime, const json::object& own);
 
 /// Whole seconds, as figures whose names end in "_s" are given.
 std::int64_t whole_seconds(std::chrono::nanoseconds duration);

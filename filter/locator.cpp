@@ -1,44 +1,117 @@
 #include "filter/locator.hpp"
 
+#include <optional>
+#include <string>
+#include <thread>
 #include <utility>
+#include <variant>
 
+#include "common/file_watch.hpp"
+#include "common/geo.hpp"
 #include "common/log.hpp"
 
 namespace smtpauth {
 
-namespace {
-
-void load_one(std::optional<GeoDatabase>& database, const std::string& path, const std::string& private_directory)
-{
-    if (path.empty()) {
-        database.reset();
-        return;
+/// One database and its file.
+class Locator::Source {
+public:
+    explicit Source(asio::io_context& io) : io_(io) {}
+    Source(const Source&) = delete;
+    Source& operator=(const Source&) = delete;
+    ~Source()
+    {
+        if (opener_.joinable())
+            opener_.join();
     }
-    auto opened = GeoDatabase::open(path, private_directory);
-    if (const auto* error = std::get_if<std::string>(&opened)) {
-        log::warning("{}; {}", *error,
-                     database ? "the database in use stays" : "clients have no country or network from it");
-        return;
-    }
-    database.emplace(std::get<GeoDatabase>(std::move(opened)));
-    log::info("{}: {}", path, database->describe());
-}
 
-} // namespace
+    /// @param path  "" for none.
+    void follow(const std::string& path, const std::string& private_directory)
+    {
+        private_directory_ = private_directory;
+        if (path == path_)
+            return;
+        path_ = path;
+        watch_.reset();
+        if (path_.empty())
+            database_.reset();
+        else
+            watch_ =
+                std::make_unique<FileWatch>(io_, path_, FileWatch::Handlers{[this] { open_aside(); }, [] {}, [] {}});
+    }
+
+    void open_now()
+    {
+        if (!path_.empty())
+            install(GeoDatabase::open(path_, private_directory_));
+    }
+
+    /// Copying a large database takes longer than mail should wait.
+    void open_aside()
+    {
+        again_ = opener_.joinable();
+        if (again_ || path_.empty())
+            return;
+        opener_ = std::thread([this, path = path_, directory = private_directory_] {
+            asio::post(io_, [this, path, opened = GeoDatabase::open(path, directory)]() mutable {
+                opener_.join();
+                if (path == path_)
+                    install(std::move(opened));
+                if (std::exchange(again_, false))
+                    open_aside();
+            });
+        });
+    }
+
+    const std::optional<GeoDatabase>& database() const { return database_; }
+
+private:
+    void install(std::variant<GeoDatabase, std::string> opened)
+    {
+        if (const auto* error = std::get_if<std::string>(&opened)) {
+            log::warning("{}; {}", *error,
+                         database_ ? "the database in use stays" : "clients have no country or network from it");
+            return;
+        }
+        database_.emplace(std::get<GeoDatabase>(std::move(opened)));
+        log::info("{}: {}", path_, database_->describe());
+    }
+
+    asio::io_context& io_;
+    std::string path_;
+    std::string private_directory_;
+    std::optional<GeoDatabase> database_;
+    std::unique_ptr<FileWatch> watch_;
+    std::thread opener_; ///< joinable while a database is being opened
+    bool again_ = false; ///< the file changed meanwhile
+};
+
+Locator::Locator(asio::io_context& io) : country_(std::make_unique<Source>(io)), asn_(std::make_unique<Source>(io)) {}
+
+Locator::~Locator() = default;
 
 void Locator::load(const FilterConfig& config)
 {
-    load_one(country_, config.country_database, config.state_directory);
-    load_one(asn_, config.asn_database, config.state_directory);
+    country_->follow(config.country_database, config.state_directory);
+    asn_->follow(config.asn_database, config.state_directory);
+    country_->open_now();
+    asn_->open_now();
+}
+
+void Locator::reload(const FilterConfig& config)
+{
+    country_->follow(config.country_database, config.state_directory);
+    asn_->follow(config.asn_database, config.state_directory);
+    country_->open_aside();
+    asn_->open_aside();
 }
 
 Place Locator::locate(const IpAddress& address) const
 {
     Place place;
-    if (country_)
-        place.country = country_->country(address).value_or("");
-    if (asn_)
-        place.asn = asn_->asn(address).value_or(0);
+    if (const auto& database = country_->database())
+        place.country = database->country(address).value_or("");
+    if (const auto& database = asn_->database())
+        place.asn = database->asn(address).value_or(0);
     return place;
 }
 

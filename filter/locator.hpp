@@ -1,24 +1,37 @@
-// Country and network of a client, from the databases of the [geo] table. Loop's thread only.
+// Country and network of a client, from the databases of the [geo] table. A database that is replaced, also by cp over
+// the file in use, is opened anew at once; one that cannot be opened is logged, and the one in use stays. Loop's thread
+// only.
 #pragma once
 
-#include <optional>
-#include <string>
+#include <memory>
 
-#include "common/geo.hpp"
+#include "common/asio.hpp"
+#include "filter/config.hpp"
 #include "filter/site.hpp"
 
 namespace smtpauth {
 
 class Locator {
 public:
-    /// Opens both databases anew. One that cannot be opened is logged; the one in use before then stays.
+    /// `io` outlives the locator, and has ended before it does.
+    explicit Locator(asio::io_context& io);
+    Locator(const Locator&) = delete;
+    Locator& operator=(const Locator&) = delete;
+    ~Locator();
+
+    /// Opens both databases before it returns: for the start.
     void load(const FilterConfig& config);
+
+    /// Opens both anew, on threads of their own: for a reload.
+    void reload(const FilterConfig& config);
 
     Place locate(const IpAddress& address) const;
 
 private:
-    std::optional<GeoDatabase> country_;
-    std::optional<GeoDatabase> asn_;
+    class Source;
+
+    std::unique_ptr<Source> country_;
+    std::unique_ptr<Source> asn_;
 };
 
 } // namespace smtpauth

@@ -140,7 +140,7 @@ private:
     SocketActivation handed_over_;
     SystemClock clock_;
     Clock::SteadyTime started_ = clock_.steady_now();
-    Locator locator_;
+    Locator locator_{io_};
     Site site_;
     std::shared_ptr<WatchedIdList> reject_ids_;
     DiskJournal journal_;
@@ -175,7 +175,7 @@ void Filter::take_new_configuration()
         log::warning("listen, listen_mode, listen_group, control, collector, state_directory, journal_directory, "
                      "journal_max_bytes, on_journal_full, durability, queue_max_bytes and message_size hold from the "
                      "next start on");
-    locator_.load(*site_.config);
+    locator_.reload(*site_.config);
     follow_reject_list(); // anew in any case: a folder above it may be another one by now
     build_checks();
     log::info("configuration reloaded");
