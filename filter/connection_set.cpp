@@ -236,9 +236,14 @@ void ConnectionSet::drain(std::function<void()> on_empty)
 void ConnectionSet::close()
 {
     sweep_timer_.cancel();
-    for (Connection& connection : connections_) {
+    for (auto next = connections_.begin(); next != connections_.end();) {
+        Connection& connection = *next++; // it may be gone after this
         connection.closing = true;
         connection.socket.cancel();
+        if (connection.commit.is_waiting()) {
+            journal_.withdraw(connection.commit);
+            connection.commit.committed(Kept::no);
+        }
     }
 }
 

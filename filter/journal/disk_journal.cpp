@@ -71,16 +71,12 @@ DiskJournal::DiskJournal(asio::io_context& io, const FilterConfig& config, const
         log::info("{}: {} records of earlier starts wait for the collector", config.journal_directory, found);
     const bool owes_loss = store->state().lost != store->state().settled;
     writer_ = std::make_unique<JournalWriter>(
-        std::move(store), JournalWriter::Settings{config.durability, passes_when_full_, config.queue_max_bytes}, clock_,
+        std::move(store), catalogue_,
+        JournalWriter::Settings{config.durability, passes_when_full_, config.queue_max_bytes}, clock_,
         [this](const JournalWriter::Done& done) { asio::post(io_, [this, done] { batch_done(done); }); },
         [this] { return passed(); });
     if (owes_loss)
         settle_losses();
-}
-
-DiskJournal::~DiskJournal()
-{
-    writer_.reset();
 }
 
 void DiskJournal::take_directory(const std::string& path)
@@ -94,11 +90,6 @@ void DiskJournal::take_directory(const std::string& path)
         throw TemporaryFailure(fmt::format("{}: another smtpauth-filter uses this journal_directory", path));
 }
 
-void DiskJournal::add_consumer(std::function<std::uint64_t()> passed)
-{
-    consumers_.push_back(std::move(passed));
-}
-
 std::uint64_t DiskJournal::passed() const
 {
     std::uint64_t lowest = consumers_.front()();
@@ -109,12 +100,12 @@ std::uint64_t DiskJournal::passed() const
 
 void DiskJournal::append(const event::Record& record, CommitWaiter* waiter)
 {
-    const std::uint64_t sequence = submit(record);
+    const std::uint64_t sequence = submit(record, waiter != nullptr);
     if (waiter != nullptr)
         waiting_.push_back({sequence, waiter});
 }
 
-std::uint64_t DiskJournal::submit(const event::Record& record, const std::optional<Losses>& settles)
+std::uint64_t DiskJournal::submit(const event::Record& record, bool waits, const std::optional<Losses>& settles)
 {
     frame_.clear();
     const std::size_t begin = journal::begin_frame(frame_);
@@ -126,7 +117,8 @@ std::uint64_t DiskJournal::submit(const event::Record& record, const std::option
     } else {
         journal::end_frame(frame_, begin, id_, last_ + 1, safe_);
     }
-    writer_->submit(frame_, {.sequence = ++last_, .is_mail = event::passed(record), .settles = settles});
+    writer_->submit(frame_,
+                    {.sequence = ++last_, .waits = waits, .is_mail = event::passed(record), .settles = settles});
     return last_;
 }
 
@@ -141,7 +133,7 @@ void DiskJournal::withdraw(CommitWaiter& waiter)
     record.type = event::RecordType::void_record;
     record.eom_time = clock_.now();
     record.voids = found->sequence;
-    submit(record);
+    submit(record, false);
 }
 
 void DiskJournal::batch_done(const JournalWriter::Done& done)
@@ -181,7 +173,7 @@ void DiskJournal::settle_losses()
         fmt::format("{} messages passed and {} refusals were answered without a record: the journal could not "
                     "keep them",
                     loss.count, figures.lost.others - figures.settled.others);
-    settling_ = submit(loss, figures.lost);
+    settling_ = submit(loss, false, figures.lost);
 }
 
 void DiskJournal::settle_later()

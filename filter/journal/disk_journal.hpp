@@ -28,14 +28,9 @@ public:
     /// Throws TemporaryFailure where another process has it, or std::runtime_error. `io` and `clock` outlive the
     /// journal; io.run() has ended before it does.
     DiskJournal(asio::io_context& io, const FilterConfig& config, const Clock& clock, Disk& disk = system_disk());
-    ~DiskJournal();
 
     void append(const event::Record& record, CommitWaiter* waiter) override;
     void withdraw(CommitWaiter& waiter) override;
-
-    /// Somebody else who needs the records: none is deleted before it has passed them. Before the first append().
-    /// @param passed  the number up to which it has; any thread.
-    void add_consumer(std::function<std::uint64_t()> passed);
 
     /// Called when there is more to send. Before the first append().
     void on_release(std::function<void()> notify) { notify_ = std::move(notify); }
@@ -58,7 +53,7 @@ private:
     };
 
     void take_directory(const std::string& path);
-    std::uint64_t submit(const event::Record& record, const std::optional<Losses>& settles = {});
+    std::uint64_t submit(const event::Record& record, bool waits, const std::optional<Losses>& settles = {});
     std::uint64_t passed() const;
     void batch_done(const JournalWriter::Done& done);
     void settle_losses();
@@ -72,7 +67,8 @@ private:
     bool passes_when_full_;
     std::uint64_t last_ = 0;
     std::deque<Waiting> waiting_;
-    std::vector<std::function<std::uint64_t()>> consumers_;
+    const std::vector<std::function<std::uint64_t()>>
+        consumers_; ///< each says the number that it has passed; any thread
     std::function<void()> notify_;
     Timer settle_timer_;
     bool settle_waits_ = false;             ///< for the timer

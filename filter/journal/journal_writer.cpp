@@ -21,9 +21,10 @@ std::uint64_t milliseconds_of(Clock::WallTime time)
 
 } // namespace
 
-JournalWriter::JournalWriter(std::unique_ptr<JournalStore> store, Settings settings, const Clock& clock,
-                             std::function<void(Done)> done, std::function<std::uint64_t()> passed)
+JournalWriter::JournalWriter(std::unique_ptr<JournalStore> store, const Catalogue& catalogue, Settings settings,
+                             const Clock& clock, std::function<void(Done)> done, std::function<std::uint64_t()> passed)
     : store_(std::move(store)),
+      catalogue_(catalogue),
       settings_(settings),
       clock_(clock),
       done_(std::move(done)),
@@ -54,7 +55,7 @@ void JournalWriter::submit(std::string_view frame, Entry entry)
         const bool overflows = !was_empty && pending_.frames.size() + frame.size() > settings_.max_queue_bytes;
         entry.size = frame.size();
         entry.dropped = frame.empty() || overflows || (!was_empty && pending_.entries.back().dropped);
-        if (entry.dropped && !entry.is_mail && !was_empty) {
+        if (entry.dropped && !entry.waits && !entry.settles && !was_empty) {
             ++pending_.dropped.others;
             return;
         }
@@ -162,8 +163,8 @@ bool JournalWriter::keep(const Batch& batch, std::size_t at, std::size_t count, 
     const std::uint64_t last = batch.entries[at + count - 1].sequence;
     const std::string_view frames = std::string_view(batch.frames).substr(offset, size_of(batch, at, count));
     const auto& settles = batch.entries[at].settles;
-    if (settles)
-        store_->begin_settling(first, *settles);
+    if (settles && !store_->begin_settling(first, *settles))
+        return false;
     store_->trim(passed_());
     const auto kept = store_->write(frames, first, last);
     if (settles)
@@ -174,7 +175,8 @@ bool JournalWriter::keep(const Batch& batch, std::size_t at, std::size_t count, 
         safe_ = last;
     if (std::exchange(failing_, false))
         log::info("journal: records are kept again; {} messages and {} refusals had none",
-                  store_->state().lost.messages - lost_told_, store_->state().lost.others);
+                  store_->state().lost.messages - lost_before_.messages,
+                  store_->state().lost.others - lost_before_.others);
     return true;
 }
 
@@ -182,7 +184,7 @@ bool JournalWriter::keep(const Batch& batch, std::size_t at, std::size_t count, 
 void JournalWriter::lose(const Batch& batch, std::size_t at)
 {
     if (!std::exchange(failing_, true)) {
-        lost_told_ = store_->state().lost.messages;
+        lost_before_ = store_->state().lost;
         log::error("journal: {}; until this is mended {}",
                    batch.entries[at].dropped ? "too much waits for the disk (queue_max_bytes)" : store_->error(),
                    settings_.passes_when_full ? "mail passes and only counts as lost to the log (on_journal_full)"
@@ -194,13 +196,13 @@ void JournalWriter::lose(const Batch& batch, std::size_t at)
         const Entry& entry = batch.entries[at];
         if (entry.settles)
             continue;
-        if (!entry.is_mail)
+        if (!entry.is_mail || catalogue_.is_void(entry.sequence))
             ++losses.others;
         else if (settings_.passes_when_full)
             ++losses.messages;
     }
-    if (losses != Losses{} &&
-        !store_->note_losses(losses, first, batch.entries.back().sequence, milliseconds_of(clock_.now())))
+    // Also where nothing counts: what a failing disk may have of these records must not come back.
+    if (!store_->note_losses(losses, first, batch.entries.back().sequence, milliseconds_of(clock_.now())))
         log::error("journal: losses are counted in memory only: {}", store_->error());
 }
 

@@ -23,6 +23,7 @@ public:
     struct Entry {
         std::uint64_t sequence = 0;
         std::size_t size = 0;            ///< of its frame, in octets
+        bool waits = false;              ///< its answer waits; else nobody misses it in a full queue
         bool is_mail = false;            ///< lost, it would be a message that passed without a record
         std::optional<Losses> settles{}; ///< it is the LOSS record that tells of so many losses in all
         bool dropped = false;            ///< there was no room for its frame in the queue
@@ -45,8 +46,8 @@ public:
     /// @param store  used by this thread only, from here on.
     /// @param done  called after each batch, on this thread.
     /// @param passed  the number that all consumers of the journal have passed. Any thread.
-    JournalWriter(std::unique_ptr<JournalStore> store, Settings settings, const Clock& clock,
-                  std::function<void(Done)> done, std::function<std::uint64_t()> passed);
+    JournalWriter(std::unique_ptr<JournalStore> store, const Catalogue& catalogue, Settings settings,
+                  const Clock& clock, std::function<void(Done)> done, std::function<std::uint64_t()> passed);
     JournalWriter(const JournalWriter&) = delete;
     JournalWriter& operator=(const JournalWriter&) = delete;
     /// Writes what was submitted, and ends the thread.
@@ -87,6 +88,7 @@ private:
     void publish();
 
     std::unique_ptr<JournalStore> store_;
+    const Catalogue& catalogue_;
     Settings settings_;
     const Clock& clock_;
     std::function<void(Done)> done_;
@@ -99,7 +101,7 @@ private:
     Figures figures_;
 
     bool failing_ = false; ///< said so in the log
-    std::uint64_t lost_told_ = 0;
+    Losses lost_before_;   ///< when the failing began
     std::uint64_t safe_ = 0;
     Clock::SteadyTime next_look_{};
     std::thread thread_; ///< last: it uses all of the above

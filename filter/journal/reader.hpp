@@ -36,6 +36,9 @@ public:
     /// Closes the file until there is more to read: a segment that is deleted meanwhile must give its room back.
     void rest();
 
+    /// The last read() failed: it is to be tried again after a while.
+    bool is_failing() const { return told_unreadable_; }
+
     /// Nothing of seek()'s journal is left to read, and there is another one behind it.
     bool journal_ended() const;
 

@@ -23,6 +23,7 @@ namespace {
 constexpr std::chrono::milliseconds shortest_pause(100);
 constexpr std::chrono::milliseconds longest_pause(5000);
 constexpr std::chrono::seconds welcome_timeout(10);
+constexpr std::chrono::seconds read_retry(1);
 
 /// Octets under way that the collector has not acknowledged; one read of the journal may come on top.
 constexpr std::size_t window = std::size_t{4} << 20;
@@ -52,6 +53,7 @@ Sender::Sender(asio::io_context& io, Catalogue& catalogue, Settings settings, Di
       path_(path_of(settings_.collector)),
       reader_(disk, catalogue),
       socket_(io),
+      retry_(io),
       timer_(io),
       scratch_(scratch_size, '\0'),
       pause_(shortest_pause)
@@ -78,6 +80,7 @@ void Sender::stop()
     boost::system::error_code ignored;
     socket_.close(ignored);
     timer_.cancel();
+    retry_.cancel();
 }
 
 Sender::Figures Sender::figures() const
@@ -261,8 +264,15 @@ bool Sender::fetch()
         return false;
     const auto chunk = reader_.read(out_, read_size);
     if (chunk.last == 0) {
-        if (end_journal())
+        if (reader_.is_failing()) {
+            retry_.expires_after(read_retry);
+            retry_.async_wait([this](const boost::system::error_code& error) {
+                if (!error)
+                    pump();
+            });
+        } else if (end_journal()) {
             socket_.cancel();
+        }
         return false;
     }
     in_flight_.push_back({chunk.last, out_.size(), chunk.oldest});

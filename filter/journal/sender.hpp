@@ -85,6 +85,7 @@ private:
     JournalReader reader_;
 
     StreamSocket socket_;
+    Timer retry_; ///< after the journal could not be read
     Timer timer_; ///< the pause before the next try; while greeting, the deadline
     event::FrameDecoder decoder_;
     std::string scratch_;

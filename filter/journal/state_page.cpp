@@ -20,7 +20,7 @@ namespace {
 using event::append_big_endian;
 using event::read_big_endian;
 
-/// Distance of the two copies: no disk tears both at once.
+/// Distance of the copies: no disk tears two at once.
 constexpr std::size_t copy_distance = 4096;
 
 constexpr std::uint64_t magic = 0x736d74706a6e6c31; // "smtpjnl1"
@@ -92,9 +92,9 @@ StatePage::StatePage(Disk& disk, std::string path) : disk_(disk), path_(std::mov
             place_ = place;
         }
     }
-    bool made = generation_ != 0 || save(state_, false);
-    for (unsigned place = 1; made && place < copies && generation_ <= place; ++place)
-        made = save(state_, false);
+    // All of its room is taken now: a disk may be full when it is needed.
+    const bool made =
+        generation_ != 0 || (write_all(disk_, fd_, std::string(copies * copy_distance, '\0'), 0) && save(state_, true));
     if (!made || !sync())
         log::error("{}: cannot be written: {}", path_, std::generic_category().message(errno));
 }

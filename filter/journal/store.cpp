@@ -35,6 +35,11 @@ std::string name_of(std::uint64_t journal, std::uint64_t first)
     return fmt::format("{}-{:020}{}", event::journal_to_string(journal), first, suffix);
 }
 
+bool is_full(int error)
+{
+    return error == ENOSPC || error == EDQUOT;
+}
+
 /// Nothing for a file that is no segment.
 std::optional<Segment> parse_name(std::string_view name)
 {
@@ -139,15 +144,16 @@ void JournalStore::recover(const std::string& path, Segment segment, std::uint64
     });
     for (journal::Damage& damage : scan.damages)
         damage.was_synced = damage.was_synced || next_first != 0; // it was whole when the next segment began
-    if (scan.unfinished != 0 && next_first > scan.last + 1 && scan.last + 1 >= segment.first) {
+    const std::uint64_t next = std::max(scan.last + 1, segment.first);
+    const bool counted = state().lost_first <= next && next_first <= state().lost_last + 1;
+    if (scan.unfinished != 0 && next_first > next && !counted) {
         // More was written behind it, so this end is not one that a crash tore.
-        scan.damages.push_back(
-            {scan.used, scan.unfinished, std::max(scan.last + 1, segment.first), next_first - 1, true});
+        scan.damages.push_back({scan.used, scan.unfinished, next, next_first - 1, true});
         scan.last = next_first - 1;
         scan.used += scan.unfinished;
     } else if (scan.unfinished != 0) {
-        log::warning("{}: cut {} octets of an unfinished record {} at offset {}", path, scan.unfinished,
-                     std::max(scan.last + 1, segment.first), scan.used);
+        log::warning("{}: cut {} octets of an unfinished record {} at offset {}", path, scan.unfinished, next,
+                     scan.used);
     }
     for (const journal::Damage& damage : scan.damages)
         mend(path, fd, segment.journal, damage, synced);
@@ -230,7 +236,7 @@ JournalStore::Kept JournalStore::write(journal::Bytes frames, std::uint64_t firs
         catalogue_.grow(last, segment.used_bytes);
         return Kept::yes;
     }
-    return error_number_ == ENOSPC || error_number_ == EDQUOT ? Kept::full : Kept::failed;
+    return is_full(error_number_) ? Kept::full : Kept::failed;
 }
 
 bool JournalStore::has_room(std::size_t size)
@@ -260,7 +266,13 @@ bool JournalStore::append(journal::Bytes frames)
 
 bool JournalStore::flush()
 {
-    return sync() && (page_.sync() || fail("cannot sync", settings_.directory + "/state"));
+    if (!sync()) {
+        // Never again on this descriptor; what stands in the file may still be read.
+        if (fd_ >= 0)
+            disk_.close(std::exchange(fd_, -1));
+        return false;
+    }
+    return page_.sync() || fail("cannot sync", settings_.directory + "/state");
 }
 
 bool JournalStore::sync()
@@ -310,7 +322,7 @@ bool JournalStore::fill_spare(std::uint64_t up_to)
             fail("cannot write", spare_path());
             disk_.close(std::exchange(spare_fd_, -1));
             // A smaller one may serve; its end is where the last whole step ended.
-            if (error_number_ == ENOSPC && spare_filled_ > 0) {
+            if (is_full(error_number_) && spare_filled_ > 0) {
                 spare_fd_ = disk_.open(spare_path(), O_RDWR, 0);
                 if (spare_fd_ >= 0 && disk_.truncate(spare_fd_, static_cast<off_t>(spare_filled_)) == 0)
                     return false;
@@ -445,20 +457,22 @@ bool JournalStore::note_losses(const Losses& more, std::uint64_t first, std::uin
     return page_.save(state, settings_.syncs) || fail("cannot write", settings_.directory + "/state");
 }
 
-void JournalStore::begin_settling(std::uint64_t sequence, const Losses& told)
+bool JournalStore::begin_settling(std::uint64_t sequence, const Losses& told)
 {
     JournalState state = page_.state();
     state.settling = told;
     state.settling_sequence = sequence;
-    page_.save(state, true);
+    return page_.save(state, true) || fail("cannot write", settings_.directory + "/state");
 }
 
 void JournalStore::end_settling(bool kept)
 {
     JournalState state = page_.state();
     // Safe before it is noted, whatever `syncs` says: it stands for records that are older than any flush.
-    if (kept && sync())
+    if (kept) {
+        sync(); // where that fails, only a power cut can make it forgotten; told again and again would be worse
         state.settled = state.settling;
+    }
     state.settling_sequence = 0;
     page_.save(state, true);
 }

@@ -69,7 +69,8 @@ public:
     /// @return  false: in memory only.
     bool note_losses(const Losses& more, std::uint64_t first, std::uint64_t last, std::uint64_t time_ms);
     /// Around the write() of record `sequence`, which tells of so many losses in all.
-    void begin_settling(std::uint64_t sequence, const Losses& told);
+    /// @return  false: it could not be noted, so the record is not to be written now.
+    bool begin_settling(std::uint64_t sequence, const Losses& told);
     void end_settling(bool kept);
     /// Writes down how far trim() has come, and what could not be written before.
     void save_position();

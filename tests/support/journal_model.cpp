@@ -100,8 +100,7 @@ void ModelFilter::settle()
     encode(loss, frame);
     ++last_;
     journal::end_frame(frame, begin, id_, last_, settings_.syncs ? last_ - 1 : 0);
-    store_->begin_settling(last_, state.lost);
-    const bool kept = write(frame, last_, last_);
+    const bool kept = store_->begin_settling(last_, state.lost) && write(frame, last_, last_);
     store_->end_settling(kept);
     if (!disk_.killed())
         catalogue_->release(last_);

@@ -208,3 +208,23 @@ TEST_CASE("a bit flipped anywhere costs at most its record, and is counted", "[j
         REQUIRE(collector.loss_records == losses);
     }
 }
+
+TEST_CASE("a segment of one damaged record is a loss, not an unfinished end", "[journal]")
+{
+    SimDisk disk;
+    ModelFilter filter(disk, settings());
+    ModelCollector collector;
+    for (int start = 0; start < 3; ++start) {
+        REQUIRE(filter.start());
+        filter.append(1, 50);
+        filter.end();
+        disk.restart();
+    }
+    const std::string path = segments(disk).at(1);
+    std::string content = disk.content(path).value();
+    content[30] = static_cast<char>(content[30] ^ 1);
+    disk.put(path, content);
+    drain(disk, filter, collector);
+    CHECK(collector.logged.size() == 2);
+    CHECK(collector.lost == 1);
+}
