@@ -119,6 +119,7 @@ TEST_CASE("what is taken back leaves all before it as it was", "[rrd][file]")
     const std::string path = directory / "stats.rrd";
     const RrdFile file(path, {"recv", "sent"});
     std::vector<MinuteRow> day;
+    day.reserve(std::size_t{24} * 60);
     for (int minute = 0; minute < 24 * 60; ++minute)
         day.push_back({start + std::chrono::minutes(minute), {1, 2U + static_cast<unsigned>(minute)}, 1});
     REQUIRE(std::holds_alternative<Minute>(file.open(start)));

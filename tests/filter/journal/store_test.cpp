@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::uint64_t segment_bytes = 8192;
 
-JournalStore::Settings settings(std::uint64_t max_bytes = 64 * 1024, bool syncs = true)
+JournalStore::Settings settings(std::uint64_t max_bytes = 8 * segment_bytes, bool syncs = true)
 {
     return {"/journal", max_bytes, segment_bytes, syncs};
 }
@@ -40,6 +40,7 @@ std::vector<std::string> segments(const SimDisk& disk)
             found.emplace_back(path.substr(path.rfind('-')), path);
     std::sort(found.begin(), found.end());
     std::vector<std::string> paths;
+    paths.reserve(found.size());
     for (auto& [number, path] : found)
         paths.push_back(std::move(path));
     return paths;
