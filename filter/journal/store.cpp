@@ -142,13 +142,16 @@ void JournalStore::recover(const std::string& path, Segment segment, std::uint64
         if (visit && frame.sequence > passed_)
             visit(frame);
     });
+    // A segment with one behind it was on the disk as a whole; else a power cut may have brought back, torn, what was
+    // deleted long ago.
+    const bool was_whole = next_first != 0 && settings_.syncs;
     for (journal::Damage& damage : scan.damages)
-        damage.was_synced = damage.was_synced || next_first != 0; // it was whole when the next segment began
+        damage.was_synced = damage.was_synced || was_whole;
     const std::uint64_t next = std::max(scan.last + 1, segment.first);
     const bool counted = state().lost_first <= next && next_first <= state().lost_last + 1;
     if (scan.unfinished != 0 && next_first > next && !counted) {
         // More was written behind it, so this end is not one that a crash tore.
-        scan.damages.push_back({scan.used, scan.unfinished, next, next_first - 1, true});
+        scan.damages.push_back({scan.used, scan.unfinished, next, next_first - 1, was_whole});
         scan.last = next_first - 1;
         scan.used += scan.unfinished;
     } else if (scan.unfinished != 0) {
