@@ -117,7 +117,6 @@ TEST_CASE("after its end a watch calls nobody", "[common][file_watch]")
         const FileWatch watch(io, path, counts.handlers());
         directory.write("f", "two");
     }
-    test::run_for(io, 20ms);
+    CHECK(test::run_until(io, [&io] { return io.stopped(); }));
     CHECK(counts.replaced + counts.modified + counts.vanished == 0);
-    CHECK(io.stopped());
 }

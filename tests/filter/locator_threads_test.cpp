@@ -18,7 +18,7 @@ namespace {
 /// A database in which 203.0.113.0/24 lies in this country.
 std::string make_database(const TempDirectory& directory, const std::string& name, const std::string& country)
 {
-    const std::string out = directory / name;
+    std::string out = directory / name;
     const std::string lines = directory.write("lines", "203.0.113.0/24," + country + ",64500\n");
     REQUIRE(std::system(("perl " SMTPAUTH_TESTS "/support/make_mmdb.pl '" + out + "' < '" + lines + "'").c_str()) == 0);
     return out;
