@@ -19,7 +19,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr const char* filter_user = "smtpauth-filter";
-constexpr uid_t overflow_uid = 65534; // whom the kernel names where it cannot say who it is: never a peer
 constexpr unsigned most_days = 36500;
 
 std::optional<uid_t> uid_of(const std::string& name)

@@ -28,9 +28,6 @@ constexpr std::chrono::seconds hello_timeout(10);
 /// Pause after accept() failed for want of descriptors or memory.
 constexpr std::chrono::seconds accept_pause(1);
 
-/// The uid of users that a user namespace does not know. Source: user_namespaces(7).
-constexpr uid_t overflow_uid = 65534;
-
 } // namespace
 
 struct Receiver::Connection {

@@ -9,14 +9,13 @@
 #include <boost/json/parse.hpp>
 #include <fmt/format.h>
 
+#include "common/listening_socket.hpp"
+
 namespace smtpauth {
 
 namespace {
 
 constexpr const char* administrators_group = "smtpauth-admin";
-
-/// The uid of users that a user namespace does not know. Source: user_namespaces(7).
-constexpr uid_t overflow_uid = 65534;
 
 /// Characters of a foreign word that are repeated in an answer.
 constexpr std::size_t longest_repeated = 64;

@@ -57,6 +57,10 @@ private:
     ino_t inode_ = 0;
 };
 
+/// The uid of users that a user namespace does not know: anybody may be behind it, so it is never trusted. Source:
+/// user_namespaces(7).
+inline constexpr uid_t overflow_uid = 65534;
+
 /// Who connected, as the kernel saw it at connect(): nothing where the socket is no UNIX socket.
 std::optional<ucred> peer_credentials(int fd);
 

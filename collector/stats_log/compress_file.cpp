@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <system_error>
@@ -12,6 +11,7 @@
 
 #include "collector/stats_log/gzip.hpp"
 #include "collector/stats_log/rotated_name.hpp"
+#include "common/disk_io.hpp"
 
 namespace smtpauth {
 
@@ -26,60 +26,33 @@ std::string failure(const std::string& path, const char* what)
     return fmt::format("{}: {}: {}", path, what, std::generic_category().message(errno));
 }
 
-/// A file under a descriptor that is closed.
-class OpenFile {
+/// A file that is read, or written, from its beginning to its end.
+class Stream {
 public:
-    OpenFile(Disk& disk, const std::string& path, int flags)
-        : disk_(disk),
-          fd_(disk.open(path, flags | O_NONBLOCK, 0600))
-    {
-    }
-    OpenFile(const OpenFile&) = delete;
-    OpenFile& operator=(const OpenFile&) = delete;
-    ~OpenFile()
-    {
-        if (fd_ >= 0)
-            disk_.close(fd_);
-    }
+    Stream(Disk& disk, const std::string& path, int flags) : disk_(disk), file_(disk, path, flags | O_NONBLOCK, 0600) {}
 
-    explicit operator bool() const { return fd_ >= 0; }
-    int fd() const { return fd_; }
+    explicit operator bool() const { return static_cast<bool>(file_); }
+    int fd() const { return file_.fd(); }
 
     /// The next octets, fewer than `size` at the end only. @return  false with errno.
     bool read(std::string& block, std::size_t size = block_size)
     {
-        block.resize(size);
-        std::size_t got = 0;
-        while (got < size) {
-            const ssize_t count = disk_.read_at(fd_, block.data() + got, size - got, offset_);
-            if (count < 0 && errno != EINTR)
-                return false;
-            if (count == 0)
-                break;
-            got += static_cast<std::size_t>(std::max<ssize_t>(count, 0));
-            offset_ += std::max<ssize_t>(count, 0);
-        }
-        block.resize(got);
-        return true;
+        const bool done = read_all(disk_, file_.fd(), size, offset_, block);
+        offset_ += static_cast<off_t>(done ? block.size() : 0);
+        return done;
     }
 
     /// @return  false with errno.
     bool write(std::string_view bytes)
     {
-        while (!bytes.empty()) {
-            const ssize_t count = disk_.write(fd_, bytes.data(), bytes.size());
-            if (count == 0)
-                errno = ENOSPC;
-            if (count == 0 || (count < 0 && errno != EINTR))
-                return false;
-            bytes.remove_prefix(count < 0 ? 0 : static_cast<std::size_t>(count));
-        }
-        return true;
+        const bool done = write_all(disk_, file_.fd(), bytes, offset_);
+        offset_ += static_cast<off_t>(done ? bytes.size() : 0);
+        return done;
     }
 
 private:
     Disk& disk_;
-    int fd_;
+    DiskFile file_;
     off_t offset_ = 0;
 };
 
@@ -96,7 +69,7 @@ public:
 
     Error run()
     {
-        OpenFile plain(disk_, path_, O_RDONLY);
+        Stream plain(disk_, path_, O_RDONLY);
         if (!plain)
             return failure(path_, "cannot open");
         struct stat status {};
@@ -113,12 +86,12 @@ public:
 private:
     bool give_up() { return given_up_ = given_up_ || stopped_(); }
 
-    Error write_temporary(OpenFile& plain)
+    Error write_temporary(Stream& plain)
     {
         struct stat status {};
         if (disk_.status(plain.fd(), status) != 0)
             return failure(path_, "cannot look at");
-        OpenFile compressed(disk_, temporary_, O_WRONLY | O_CREAT | O_TRUNC);
+        Stream compressed(disk_, temporary_, O_WRONLY | O_CREAT | O_TRUNC);
         if (!compressed)
             return failure(temporary_, "cannot open");
         if (auto error = compress(plain, compressed); error || given_up_)
@@ -131,7 +104,7 @@ private:
         return std::nullopt;
     }
 
-    Error compress(OpenFile& plain, OpenFile& compressed)
+    Error compress(Stream& plain, Stream& compressed)
     {
         GzipEncoder encoder;
         std::string block;
@@ -169,9 +142,9 @@ private:
     }
 
     /// There is a compressed one: of an earlier try that was killed before the plain one was removed, or somebody's.
-    Error compare(OpenFile& plain)
+    Error compare(Stream& plain)
     {
-        OpenFile compressed(disk_, target_, O_RDONLY);
+        Stream compressed(disk_, target_, O_RDONLY);
         if (!compressed)
             return failure(target_, "cannot open");
         GzipDecoder decoder;

@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <filesystem>
 #include <system_error>
@@ -14,6 +13,7 @@
 
 #include "collector/stats_log/local_time.hpp"
 #include "collector/stats_log/rotated_name.hpp"
+#include "common/disk_io.hpp"
 #include "common/log.hpp"
 
 namespace smtpauth {
@@ -26,27 +26,24 @@ constexpr int open_flags = O_RDWR | O_APPEND | O_NONBLOCK;
 /// A line of ours is never longer; where the last line feed is further back, the file is not cut but ended.
 constexpr off_t max_half_line = off_t{64} * 1024 * 1024;
 
-constexpr std::size_t tail_block = 65536;
+constexpr off_t tail_block = 65536;
 
 constexpr int max_rotations_a_day = 10000;
 
 /// Where the last whole line ends: 0 if there is none within max_half_line, -1 if reading failed.
 off_t end_of_last_line(Disk& disk, int fd, off_t size)
 {
-    std::array<char, tail_block> block;
+    std::string text;
     const off_t lowest = std::max<off_t>(0, size - max_half_line);
     for (off_t end = size; end > lowest;) {
-        const off_t begin = std::max<off_t>(lowest, end - static_cast<off_t>(block.size()));
+        const off_t begin = std::max<off_t>(lowest, end - tail_block);
         const auto wanted = static_cast<std::size_t>(end - begin);
-        for (std::size_t got = 0; got < wanted;) {
-            const ssize_t count = disk.read_at(fd, block.data() + got, wanted - got, begin + static_cast<off_t>(got));
-            if (count == 0)
-                errno = EIO; // it shrank meanwhile
-            if (count == 0 || (count < 0 && errno != EINTR))
-                return -1;
-            got += static_cast<std::size_t>(std::max<ssize_t>(count, 0));
+        if (!read_all(disk, fd, wanted, begin, text))
+            return -1;
+        if (text.size() != wanted) {
+            errno = EIO; // it shrank meanwhile
+            return -1;
         }
-        const std::string_view text(block.data(), wanted);
         if (const auto at = text.rfind('\n'); at != std::string_view::npos)
             return begin + static_cast<off_t>(at) + 1;
         end = begin;

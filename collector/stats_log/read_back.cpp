@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "common/disk_io.hpp"
 #include "common/log.hpp"
 
 namespace smtpauth {
@@ -23,41 +24,33 @@ constexpr std::size_t copy_block = std::size_t{256} * 1024;
 /// The end of the log's newest file, under a descriptor that can write anywhere.
 class FileEnd {
 public:
-    FileEnd(Disk& disk, const std::string& path) : disk_(disk), fd_(disk.open(path, O_RDWR | O_NONBLOCK, 0)) {}
-    FileEnd(const FileEnd&) = delete;
-    FileEnd& operator=(const FileEnd&) = delete;
-    ~FileEnd()
-    {
-        if (fd_ >= 0)
-            disk_.close(fd_);
-    }
+    FileEnd(Disk& disk, const std::string& path) : disk_(disk), file_(disk, path, O_RDWR | O_NONBLOCK) {}
 
-    bool is_open() const { return fd_ >= 0; }
+    bool is_open() const { return static_cast<bool>(file_); }
 
-    bool cut(std::uint64_t size) { return disk_.truncate(fd_, static_cast<off_t>(size)) == 0; }
+    bool cut(std::uint64_t size) { return disk_.truncate(file_.fd(), static_cast<off_t>(size)) == 0; }
 
     /// A sync that fails may have thrown away what the process before wrote, and the next would not say so: what stands
     /// behind `safe` is written over itself and synced again.
-    bool make_safe(std::uint64_t safe) { return disk_.sync(fd_) == 0 || (rewrite(safe) && disk_.sync(fd_) == 0); }
+    bool make_safe(std::uint64_t safe)
+    {
+        return sync_file(disk_, file_.fd()) || (rewrite(safe) && sync_file(disk_, file_.fd()));
+    }
 
 private:
     bool rewrite(std::uint64_t from)
     {
-        std::string block(copy_block, '\0');
-        auto at = static_cast<off_t>(from);
-        while (true) {
-            const ssize_t count = disk_.read_at(fd_, block.data(), block.size(), at);
-            if (count <= 0)
-                return count == 0;
-            const ssize_t written = disk_.write_at(fd_, block.data(), static_cast<std::size_t>(count), at);
-            if (written <= 0)
+        std::string block;
+        for (auto at = static_cast<off_t>(from);; at += static_cast<off_t>(block.size())) {
+            if (!read_all(disk_, file_.fd(), copy_block, at, block) || !write_all(disk_, file_.fd(), block, at))
                 return false;
-            at += written;
+            if (block.size() < copy_block)
+                return true;
         }
     }
 
     Disk& disk_;
-    int fd_;
+    DiskFile file_;
 };
 
 std::string failure(const std::string& path, const char* what)

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 
-#include <array>
 #include <cerrno>
 #include <charconv>
 #include <iterator>
@@ -10,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "common/disk_io.hpp"
 #include "common/log.hpp"
 
 namespace smtpauth {
@@ -75,22 +75,11 @@ bool take_log(Reader& text, std::string_view name, LogState& log)
 }
 
 /// @return  0 or an errno.
-int read_all(Disk& disk, const std::string& path, std::string& text)
+int read_state(Disk& disk, const std::string& path, std::string& text)
 {
     text.clear();
-    const int fd = disk.open(path, O_RDONLY | O_NONBLOCK, 0);
-    if (fd < 0)
-        return errno;
-    std::array<char, 65536> block;
-    ssize_t count = 0;
-    do {
-        count = disk.read_at(fd, block.data(), block.size(), static_cast<off_t>(text.size()));
-        if (count > 0)
-            text.append(block.data(), static_cast<std::size_t>(count));
-    } while ((count > 0 && text.size() <= max_size) || (count < 0 && errno == EINTR));
-    const int error = count < 0 ? errno : 0;
-    disk.close(fd);
-    return error;
+    const DiskFile file(disk, path, O_RDONLY | O_NONBLOCK);
+    return file && read_all(disk, file.fd(), max_size, 0, text) ? 0 : errno;
 }
 
 } // namespace
@@ -116,9 +105,9 @@ std::optional<CollectorState> parse_state(std::string_view text)
 CollectorState load_state(Disk& disk, const std::string& path)
 {
     std::string text;
-    int error = read_all(disk, path, text);
+    int error = read_state(disk, path, text);
     if (error != 0 && error != ENOENT)
-        error = read_all(disk, path, text); // once more: without it records could be written twice
+        error = read_state(disk, path, text); // once more: without it records could be written twice
     if (error != 0 && error != ENOENT)
         log::error("{}: cannot be read: {}; the logs themselves are asked", path,
                    std::generic_category().message(error));

@@ -8,7 +8,7 @@
 namespace smtpauth {
 
 /// Octets that the shortest frame of a LOSS record needs; a frame of a message is never shorter.
-inline constexpr std::size_t smallest_damage_frame = journal::header_size + 32;
+inline constexpr std::size_t smallest_damage_frame = journal::header_size + 35;
 
 /// For the log: file, offset, which records.
 std::string text_of(const journal::Damage& damage, const std::string& path);

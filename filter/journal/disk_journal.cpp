@@ -14,8 +14,8 @@
 #include <fmt/format.h>
 
 #include "common/daemon.hpp"
+#include "common/disk_io.hpp"
 #include "common/log.hpp"
-#include "filter/journal/disk_io.hpp"
 #include "proto/event/codec.hpp"
 #include "proto/event/record_id.hpp"
 #include "proto/journal/frame.hpp"

@@ -7,9 +7,9 @@
 #include <utility>
 #include <variant>
 
+#include "common/disk_io.hpp"
 #include "common/log.hpp"
 #include "filter/journal/damage.hpp"
-#include "filter/journal/disk_io.hpp"
 #include "proto/event/codec.hpp"
 #include "proto/event/frame.hpp"
 

@@ -8,8 +8,8 @@
 #include <system_error>
 #include <utility>
 
+#include "common/disk_io.hpp"
 #include "common/log.hpp"
-#include "filter/journal/disk_io.hpp"
 #include "proto/event/tlv.hpp"
 #include "proto/journal/crc32c.hpp"
 

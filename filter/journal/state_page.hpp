@@ -10,6 +10,8 @@
 
 namespace smtpauth {
 
+inline constexpr mode_t journal_file_mode = 0640;
+
 /// Records that could not be kept, since the journal began.
 struct Losses {
     std::uint64_t messages = 0; ///< passed without a record

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <cstdio>
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
@@ -14,9 +13,9 @@
 
 #include <fmt/format.h>
 
+#include "common/disk_io.hpp"
 #include "common/log.hpp"
 #include "filter/journal/damage.hpp"
-#include "filter/journal/disk_io.hpp"
 #include "proto/event/record_id.hpp"
 
 namespace smtpauth {
@@ -99,7 +98,7 @@ void JournalStore::recover(const std::function<void(const journal::Frame&)>& vis
     std::sort(found.begin(), found.end(), [](const Segment& a, const Segment& b) { return a.first < b.first; });
     recover_position(found);
     for (std::size_t at = 0; at < found.size(); ++at)
-        recover(found[at].path, found[at], at + 1 < found.size() ? found[at + 1].first : 0, visit);
+        recover(found[at], at + 1 < found.size() ? found[at + 1].first : 0, visit);
     if (disk_.sync_directory(settings_.directory) != 0)
         log::warning("{}: cannot be synced: {}", settings_.directory, std::generic_category().message(errno));
     catalogue_.release(last_);
@@ -119,9 +118,10 @@ void JournalStore::recover_position(const std::vector<Segment>& found)
 }
 
 /// @param next_first  number that the segment behind this one begins with, 0 for the last.
-void JournalStore::recover(const std::string& path, Segment segment, std::uint64_t next_first,
+void JournalStore::recover(Segment segment, std::uint64_t next_first,
                            const std::function<void(const journal::Frame&)>& visit)
 {
+    const std::string path = segment.path;
     const int fd = disk_.open(path, O_RDWR, 0);
     struct stat status {};
     std::string bytes;
@@ -167,7 +167,6 @@ void JournalStore::recover(const std::string& path, Segment segment, std::uint64
         log::warning("{}: cannot be synced: {}", path, std::generic_category().message(errno));
     disk_.close(fd);
 
-    segment.path = path;
     segment.last = std::max(scan.last, segment.last);
     segment.used_bytes = scan.used;
     last_ = std::max(last_, segment.last);
@@ -185,6 +184,8 @@ void JournalStore::recover(const std::string& path, Segment segment, std::uint64
 std::size_t JournalStore::octets_without_lost(journal::Bytes bytes, const Segment& segment) const
 {
     std::size_t octets = bytes.size();
+    if (state().lost_last < segment.first)
+        return octets;
     journal::scan(bytes, segment.journal, segment.first, [&](const journal::Frame& frame) {
         if (frame.sequence >= state().lost_first && frame.sequence <= state().lost_last)
             octets =
@@ -210,7 +211,9 @@ void JournalStore::recover_losses()
     JournalState state = page_.state();
     if (state.settling_sequence == 0)
         return;
-    if (state.settling_sequence <= last_)
+    // Unless its number is among those that were never kept.
+    const bool was_lost = state.settling_sequence >= state.lost_first && state.settling_sequence <= state.lost_last;
+    if (state.settling_sequence <= last_ && !was_lost)
         state.settled = state.settling;
     state.settling_sequence = 0;
     page_.save(state, settings_.syncs);

@@ -81,8 +81,7 @@ public:
 
 private:
     void recover(const std::function<void(const journal::Frame&)>& visit);
-    void recover(const std::string& path, Segment segment, std::uint64_t next_first,
-                 const std::function<void(const journal::Frame&)>& visit);
+    void recover(Segment segment, std::uint64_t next_first, const std::function<void(const journal::Frame&)>& visit);
     std::size_t octets_without_lost(journal::Bytes bytes, const Segment& segment) const;
     void mend(const std::string& path, int fd, std::uint64_t journal, const journal::Damage& damage,
               std::uint64_t synced);

@@ -34,14 +34,7 @@ public:
     FrameWriter& operator=(const FrameWriter&) = delete;
 
     /// Fills the length in.
-    ~FrameWriter()
-    {
-        std::size_t length = size() - length_size;
-        for (std::size_t at = start_ + length_size; at-- > start_; length >>= 8)
-            out_[at] = static_cast<char>(length & 0xff);
-    }
-
-    std::size_t size() const { return out_.size() - start_; }
+    ~FrameWriter() { put_big_endian(out_, start_, out_.size() - start_ - length_size, length_size); }
 
 private:
     std::string& out_;

@@ -24,6 +24,13 @@ inline void append_big_endian(std::string& out, std::uint64_t value, unsigned si
         out.push_back(static_cast<char>(value >> (8 * size) & 0xff));
 }
 
+/// Writes `size` octets over those at `at`, which must be there.
+inline void put_big_endian(std::string& out, std::size_t at, std::uint64_t value, unsigned size)
+{
+    for (; size-- > 0; value >>= 8)
+        out[at + size] = static_cast<char>(value & 0xff);
+}
+
 /// @param bytes  at most 8.
 constexpr std::uint64_t read_big_endian(Bytes bytes)
 {

@@ -56,15 +56,10 @@ std::size_t begin_frame(std::string& out)
 
 void end_frame(std::string& out, std::size_t begin, std::uint64_t journal, std::uint64_t sequence, std::uint64_t synced)
 {
-    std::string header;
-    append_big_endian(header, out.size() - begin - header_size, 4);
-    append_big_endian(header, 0, 4);
-    append_big_endian(header, sequence, 8);
-    append_big_endian(header, synced, 8);
-    out.replace(begin, header_size, header);
-    std::string sum;
-    append_big_endian(sum, checksum(Bytes(out).substr(begin), journal), 4);
-    out.replace(begin + checksum_at, sum.size(), sum);
+    event::put_big_endian(out, begin + length_at, out.size() - begin - header_size, 4);
+    event::put_big_endian(out, begin + sequence_at, sequence, 8);
+    event::put_big_endian(out, begin + synced_at, synced, 8);
+    event::put_big_endian(out, begin + checksum_at, checksum(Bytes(out).substr(begin), journal), 4);
 }
 
 std::size_t claimed_size(Bytes bytes)

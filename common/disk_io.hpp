@@ -1,4 +1,4 @@
-// Reading and writing whole pieces of a journal's files, in spite of short counts and EINTR.
+// Reading, writing and syncing whole pieces of files, in spite of short counts and EINTR.
 #pragma once
 
 #include <cerrno>
@@ -9,7 +9,30 @@
 
 namespace smtpauth {
 
-inline constexpr mode_t journal_file_mode = 0640;
+/// A file of a disk, closed once.
+class DiskFile {
+public:
+    /// @param flags, mode  as open() takes them. Where that fails, errno says why.
+    DiskFile(Disk& disk, const std::string& path, int flags, mode_t mode = 0)
+        : disk_(disk),
+          fd_(disk.open(path, flags, mode))
+    {
+    }
+    DiskFile(const DiskFile&) = delete;
+    DiskFile& operator=(const DiskFile&) = delete;
+    ~DiskFile()
+    {
+        if (fd_ >= 0)
+            disk_.close(fd_);
+    }
+
+    explicit operator bool() const { return fd_ >= 0; }
+    int fd() const { return fd_; }
+
+private:
+    Disk& disk_;
+    int fd_;
+};
 
 /// @return  false, with errno, where not all could be written.
 inline bool write_all(Disk& disk, int fd, std::string_view bytes, off_t offset)
@@ -20,7 +43,7 @@ inline bool write_all(Disk& disk, int fd, std::string_view bytes, off_t offset)
             continue;
         if (count <= 0) {
             if (count == 0)
-                errno = EIO;
+                errno = ENOSPC;
             return false;
         }
         bytes.remove_prefix(static_cast<std::size_t>(count));
