@@ -5,7 +5,6 @@
 
 #include <cerrno>
 #include <exception>
-#include <system_error>
 #include <utility>
 
 #include "common/log.hpp"
@@ -25,17 +24,15 @@ constexpr std::size_t max_connections = 64;
 
 constexpr std::chrono::seconds hello_timeout(10);
 
-/// Pause after accept() failed for want of descriptors or memory.
-constexpr std::chrono::seconds accept_pause(1);
-
 } // namespace
 
 struct Receiver::Connection {
-    Connection(asio::io_context& io, int fd, std::uint64_t number_)
-        : socket(io, asio::generic::stream_protocol(AF_UNIX, 0), fd),
+    Connection(asio::io_context& io, FileDescriptor fd, std::uint64_t number_)
+        : socket(io, asio::generic::stream_protocol(AF_UNIX, 0), fd.get()),
           deadline(io),
           number(number_)
     {
+        fd.release();
     }
 
     /// False where the peer is gone or reads nothing: the frame is small and there is room for thousands.
@@ -61,17 +58,11 @@ struct Receiver::Connection {
 Receiver::Receiver(asio::io_context& io, ListeningSocket socket, std::set<uid_t> peers, Submit submit)
     : io_(io),
       listening_(std::move(socket)),
-      acceptor_(io, listening_.fd()),
       peers_(std::move(peers)),
       submit_(std::move(submit)),
       room_(io, Timer::time_point::max()),
       scratch_(scratch_size, '\0')
 {
-}
-
-Receiver::~Receiver()
-{
-    acceptor_.release();
 }
 
 bool Receiver::may_connect(const std::set<uid_t>& peers, uid_t user)
@@ -81,44 +72,12 @@ bool Receiver::may_connect(const std::set<uid_t>& peers, uid_t user)
 
 void Receiver::start()
 {
-    asio::co_spawn(io_, accept(), [](const std::exception_ptr& error) {
-        if (error)
-            std::rethrow_exception(error);
-    });
+    acceptor_.emplace(io_, listening_.fd(), "event socket", [this](FileDescriptor fd) { admit(std::move(fd)); });
 }
 
-Task<void> Receiver::accept()
+void Receiver::admit(FileDescriptor fd)
 {
-    Timer pause(io_);
-    while (!stopped_) {
-        const auto [error] = co_await acceptor_.async_wait(Descriptor::wait_read, asio::as_tuple(use_task));
-        if (error)
-            co_return;
-        const int failure = accept_all();
-        if (failure == EAGAIN)
-            continue;
-        log::error("event socket: cannot accept: {}", std::generic_category().message(failure));
-        pause.expires_after(accept_pause);
-        co_await pause.async_wait(asio::as_tuple(use_task));
-    }
-}
-
-/// Until accept4() fails. @return  its errno.
-int Receiver::accept_all()
-{
-    while (true) {
-        const int fd = ::accept4(listening_.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0)
-            admit(fd);
-        else if (errno != EINTR && errno != ECONNABORTED)
-            return errno;
-    }
-}
-
-void Receiver::admit(int fd)
-{
-    auto connection = std::make_shared<Connection>(io_, fd, next_connection_++);
-    const auto peer = peer_credentials(fd);
+    const auto peer = peer_credentials(fd.get());
     if (!peer || !may_connect(peers_, peer->uid)) {
         log::warning("event socket: uid {}, pid {} is not among event_peers; connection closed",
                      peer ? std::to_string(peer->uid) : "unknown", peer ? peer->pid : 0);
@@ -129,6 +88,7 @@ void Receiver::admit(int fd)
                      peer->uid, peer->pid);
         return;
     }
+    auto connection = std::make_shared<Connection>(io_, std::move(fd), next_connection_++);
     connections_.emplace(connection->number, connection);
     connection->deadline.expires_after(hello_timeout);
     connection->deadline.async_wait([connection](const boost::system::error_code& error) {
@@ -290,7 +250,8 @@ Receiver::Waiting Receiver::waiting() const
 void Receiver::stop(std::function<void()> done)
 {
     stopped_ = std::move(done);
-    acceptor_.cancel();
+    if (acceptor_)
+        acceptor_->stop();
     room_.cancel();
     submit_batch();
     finish_stop();

@@ -12,11 +12,13 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "collector/batch.hpp"
+#include "common/acceptor.hpp"
 #include "common/asio.hpp"
 #include "common/listening_socket.hpp"
 #include "proto/event/frame_decoder.hpp"
@@ -33,7 +35,6 @@ public:
     Receiver(asio::io_context& io, ListeningSocket socket, std::set<uid_t> peers, Submit submit);
     Receiver(const Receiver&) = delete;
     Receiver& operator=(const Receiver&) = delete;
-    ~Receiver();
 
     /// Begins to accept connections.
     void start();
@@ -71,9 +72,7 @@ public:
 private:
     struct Connection;
 
-    Task<void> accept();
-    int accept_all();
-    void admit(int fd);
+    void admit(FileDescriptor fd);
     Task<void> serve(std::shared_ptr<Connection> connection);
     bool receive(Connection& connection, event::Bytes bytes);
     bool take(Connection& connection, const event::Frame& frame);
@@ -86,7 +85,6 @@ private:
 
     asio::io_context& io_;
     ListeningSocket listening_;
-    Descriptor acceptor_; ///< watches listening_, which owns the descriptor
     std::set<uid_t> peers_;
     Submit submit_;
 
@@ -98,6 +96,7 @@ private:
     Timer room_;                    ///< never expires; cancelled when a batch has gone
     std::string scratch_;           ///< what all connections read into
     std::function<void()> stopped_; ///< set while stopping
+    std::optional<Acceptor> acceptor_;
 };
 
 } // namespace smtpauth

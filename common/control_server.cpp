@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <exception>
 #include <string>
-#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -15,16 +14,12 @@
 
 namespace smtpauth {
 
-namespace {
-
-/// Pause after accept() failed for want of descriptors or memory.
-constexpr std::chrono::seconds accept_pause(1);
-
-} // namespace
-
 struct ControlServer::Connection {
-    Connection(asio::io_context& io, int fd) : socket(io, asio::generic::stream_protocol(AF_UNIX, 0), fd), deadline(io)
+    Connection(asio::io_context& io, FileDescriptor fd)
+        : socket(io, asio::generic::stream_protocol(AF_UNIX, 0), fd.get()),
+          deadline(io)
     {
+        fd.release();
     }
 
     /// Writes what the socket takes now. @return  false where the peer is gone.
@@ -46,47 +41,10 @@ struct ControlServer::Connection {
 ControlServer::ControlServer(asio::io_context& io, ListeningSocket socket, ControlCommands commands, Limits limits)
     : io_(io),
       listening_(std::move(socket)),
-      acceptor_(io, listening_.fd()),
       commands_(std::move(commands)),
-      limits_(limits)
+      limits_(limits),
+      acceptor_(io, listening_.fd(), "control socket", [this](FileDescriptor fd) { admit(std::move(fd)); })
 {
-    asio::co_spawn(io_, accept(), [](const std::exception_ptr& error) {
-        if (error)
-            std::rethrow_exception(error);
-    });
-}
-
-ControlServer::~ControlServer()
-{
-    acceptor_.release();
-}
-
-Task<void> ControlServer::accept()
-{
-    Timer pause(io_);
-    while (true) {
-        const auto [error] = co_await acceptor_.async_wait(Descriptor::wait_read, asio::as_tuple(use_task));
-        if (error)
-            co_return;
-        const int failure = accept_all();
-        if (failure == EAGAIN)
-            continue;
-        log::error("control socket: cannot accept: {}", std::generic_category().message(failure));
-        pause.expires_after(accept_pause);
-        co_await pause.async_wait(asio::as_tuple(use_task));
-    }
-}
-
-/// Until accept4() fails. @return  its errno.
-int ControlServer::accept_all()
-{
-    while (true) {
-        const int fd = ::accept4(listening_.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0)
-            admit(fd);
-        else if (errno != EINTR && errno != ECONNABORTED)
-            return errno;
-    }
 }
 
 bool ControlServer::has_place_for(const ControlPeer& peer) const
@@ -95,13 +53,14 @@ bool ControlServer::has_place_for(const ControlPeer& peer) const
     return open_ < limits_.connections - kept;
 }
 
-void ControlServer::admit(int fd)
+void ControlServer::admit(FileDescriptor fd)
 {
-    auto connection = std::make_shared<Connection>(io_, fd);
-    const auto credentials = peer_credentials(fd);
+    const auto credentials = peer_credentials(fd.get());
     if (!credentials)
         return;
-    connection->peer = {credentials->uid, peer_groups(fd)};
+    const ControlPeer peer{credentials->uid, peer_groups(fd.get())};
+    auto connection = std::make_shared<Connection>(io_, std::move(fd));
+    connection->peer = peer;
     if (!has_place_for(connection->peer)) {
         std::string refusal =
             control_answer(ControlRefusal{"busy", fmt::format("{} connections are open already", open_)});

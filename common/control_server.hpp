@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <memory>
 
+#include "common/acceptor.hpp"
 #include "common/asio.hpp"
 #include "common/control.hpp"
 #include "common/listening_socket.hpp"
@@ -31,7 +32,6 @@ public:
     }
     ControlServer(const ControlServer&) = delete;
     ControlServer& operator=(const ControlServer&) = delete;
-    ~ControlServer();
 
     /// How its socket is to be opened: everybody may connect, for everybody may look.
     static ListenOptions listen_options() { return {.mode = 0666, .group = {}, .backlog = SOMAXCONN}; }
@@ -39,18 +39,16 @@ public:
 private:
     struct Connection;
 
-    Task<void> accept();
-    int accept_all();
     bool has_place_for(const ControlPeer& peer) const;
-    void admit(int fd);
+    void admit(FileDescriptor fd);
     Task<void> serve(std::shared_ptr<Connection> connection);
 
     asio::io_context& io_;
     ListeningSocket listening_;
-    Descriptor acceptor_; ///< watches listening_, which owns the descriptor
     ControlCommands commands_;
     Limits limits_;
     std::size_t open_ = 0; ///< connections
+    Acceptor acceptor_;
 };
 
 } // namespace smtpauth

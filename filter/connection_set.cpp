@@ -168,7 +168,9 @@ Task<void> ConnectionSet::serve(Connection& connection)
                 if (connection.closing)
                     co_return;
                 connection.last_active = site_.clock.steady_now();
-                connection.commit.kept() == Kept::no ? conversation.not_committed() : conversation.committed();
+                const bool kept = connection.commit.kept() != Kept::no;
+                ++(kept ? decisions_.passed : decisions_.refused);
+                kept ? conversation.committed() : conversation.not_committed();
             }
             if (!connection.send_some())
                 co_return;
@@ -200,13 +202,13 @@ ConnectionSet::Progress ConnectionSet::advance(Connection& connection)
             return Progress::closed;
         }
         const auto& commit = std::get<Conversation::Commit>(step);
-        ++(event::passed(commit.record) ? decisions_.passed : decisions_.refused);
         journal_.append(commit.record, commit.waits ? &connection.commit : nullptr);
         // Whoever waits gives the scratch buffer to other connections.
         if (commit.waits) {
             conversation.keep_rest();
             return Progress::wait_for_commit;
         }
+        ++decisions_.refused;
         conversation.committed();
         if (conversation.output().size() > max_output_bytes) {
             conversation.keep_rest();

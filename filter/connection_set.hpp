@@ -33,7 +33,7 @@ public:
 
     /// What was decided since the start.
     struct Decisions {
-        std::uint64_t passed = 0; ///< messages
+        std::uint64_t passed = 0; ///< messages, held ones among them
         std::uint64_t refused = 0;
     };
     const Decisions& decisions() const { return decisions_; }

@@ -1,111 +1,57 @@
 #include "filter/listener.hpp"
 
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <exception>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "common/ip_address.hpp"
-#include "common/log.hpp"
 
 namespace smtpauth {
-
-namespace {
-
-/// How long a listener waits when the process can open no more descriptors: trying at once would spin.
-constexpr std::chrono::milliseconds out_of_descriptors_pause{100};
-
-/// At most one line in the log for this long while connections cannot be taken.
-constexpr std::chrono::seconds complaint_interval{10};
-
-} // namespace
 
 Listener::Listener(asio::io_context& io, ListeningSocket socket, const Site& site, ConnectionSet& connections)
     : io_(io),
       site_(site),
       connections_(connections),
       socket_(std::move(socket)),
-      acceptor_(io, ::fcntl(socket_->fd(), F_DUPFD_CLOEXEC, 0)),
-      pause_(io),
-      size_source_(site.config->message_size)
+      name_("listener " + to_string(socket_->spec())),
+      size_source_(site.config->message_size),
+      acceptor_(io, socket_->fd(), name_, [this](FileDescriptor fd) { take(std::move(fd)); })
 {
-    asio::co_spawn(io_, accept(), [this](const std::exception_ptr& failure) {
-        if (failure)
-            log::error("listener {}: stopped by an unexpected error", to_string(socket_->spec()));
-    });
 }
 
 void Listener::stop()
 {
-    acceptor_.close();
-    pause_.cancel();
+    acceptor_.stop();
     socket_.reset();
 }
 
-Task<void> Listener::accept()
+void Listener::take(FileDescriptor fd)
 {
-    while (socket_) {
-        const auto [error] = co_await acceptor_.async_wait(Descriptor::wait_read, asio::as_tuple(use_task));
-        if (error)
-            co_return;
-        // Asio 1.81 sets no close-on-exec on what it accepts, so accept here, until the backlog is empty.
-        for (;;) {
-            const int fd = ::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-            if (fd >= 0) {
-                if (!take(fd))
-                    ::close(fd);
-                continue;
-            }
-            if (errno == EAGAIN)
-                break;
-            if (errno == ECONNABORTED || errno == EINTR)
-                continue;
-            complain(fmt::format("cannot accept: {}", std::strerror(errno)));
-            pause_.expires_after(out_of_descriptors_pause);
-            co_await pause_.async_wait(asio::as_tuple(use_task));
-            break;
-        }
-    }
-}
-
-/// False: the connection is refused, and the descriptor still the caller's.
-bool Listener::take(int fd)
-{
-    if (!allowed(fd)) {
-        complain(peer_name(fd) + " may not connect (setting filter.allow)");
-        return false;
-    }
-    if (connections_.size() >= site_.config->max_connections) {
-        complain(fmt::format("{} connections are open, all that max_connections allows; more are closed",
-                             connections_.size()));
-        return false;
-    }
+    if (!allowed(fd.get()))
+        return complain(peer_name(fd.get()) + " may not connect (setting filter.allow)");
+    if (connections_.size() >= site_.config->max_connections)
+        return complain(fmt::format("{} connections are open, all that max_connections allows; more are closed",
+                                    connections_.size()));
 
     const bool tcp = std::holds_alternative<TcpSocketSpec>(socket_->spec());
     if (const int on = 1; tcp) // an answer must not wait for the acknowledgement of the last one
-        ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+        ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     const int family = tcp ? (std::get<TcpSocketSpec>(socket_->spec()).v6 ? AF_INET6 : AF_INET) : AF_UNIX;
-    connections_.add(StreamSocket(io_, asio::generic::stream_protocol(family, 0), fd), size_source_, peer_name(fd));
-    return true;
+    std::string peer = peer_name(fd.get());
+    StreamSocket socket(io_, asio::generic::stream_protocol(family, 0), fd.get());
+    fd.release();
+    connections_.add(std::move(socket), size_source_, std::move(peer));
 }
 
-/// What happens to connections may happen to thousands of them a second.
 void Listener::complain(const std::string& problem)
 {
-    const auto now = site_.clock.steady_now();
-    if (complaints_++ > 0 && now - complained_ < complaint_interval)
-        return;
-    log::error("listener {}: {}{}", to_string(socket_->spec()), problem,
-               complaints_ > 1 ? fmt::format(" ({} such complaints so far)", complaints_) : "");
-    complained_ = now;
+    complaints_.error(site_.clock.steady_now(), name_ + ": " + problem);
 }
 
 bool Listener::allowed(int fd) const

@@ -1,11 +1,12 @@
 // Accepts MTA connections of one socket and hands them to the loop's connections. Loop's thread only.
 #pragma once
 
-#include <cstdint>
 #include <optional>
 #include <string>
 
+#include "common/acceptor.hpp"
 #include "common/asio.hpp"
+#include "common/complaints.hpp"
 #include "common/listening_socket.hpp"
 #include "filter/connection_set.hpp"
 #include "filter/profile.hpp"
@@ -22,8 +23,7 @@ public:
     void stop();
 
 private:
-    Task<void> accept();
-    bool take(int fd);
+    void take(FileDescriptor fd);
     void complain(const std::string& problem);
     std::string peer_name(int fd) const;
     bool allowed(int fd) const;
@@ -32,11 +32,10 @@ private:
     const Site& site_;
     ConnectionSet& connections_;
     std::optional<ListeningSocket> socket_;
-    Descriptor acceptor_; ///< waits on a duplicate of the socket's descriptor
-    Timer pause_;
+    std::string name_; ///< for the log
     SizeSource size_source_;
-    Clock::SteadyTime complained_{};
-    std::uint64_t complaints_ = 0;
+    Complaints complaints_;
+    Acceptor acceptor_;
 };
 
 } // namespace smtpauth

@@ -1,6 +1,7 @@
 #include "common/control_server.hpp"
 
 #include <grp.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -31,6 +32,13 @@ struct Client {
     {
         open = test::receive_some(socket, answer) && open;
         return !open;
+    }
+
+    /// For more to read, or the end.
+    void wait() const
+    {
+        pollfd ready{socket.get(), POLLIN, 0};
+        ::poll(&ready, 1, -1);
     }
 
     FileDescriptor socket;
@@ -76,7 +84,7 @@ struct Fixture {
             Client client(directory / "s");
             test::send_some(client.socket, request);
             while (!client.ended())
-                ::usleep(1000);
+                client.wait();
             ::_exit(client.answer.find(words) == std::string::npos ? 1 : 0);
         }
         int result = 0;

@@ -124,11 +124,14 @@ TEST_CASE("what cannot be kept passes, or is to be tried again", "[connections]"
     {
         t.journal.finish(Kept::lost);
         CHECK(t.hears("Occ"));
+        CHECK(t.connections.decisions().passed == 1);
     }
     SECTION("on_journal_full = tempfail")
     {
         t.journal.finish(Kept::no);
         CHECK(t.hears("Ocy"));
         CHECK(t.heard.find("451 4.3.0") != std::string::npos);
+        CHECK(t.connections.decisions().passed == 0);
+        CHECK(t.connections.decisions().refused == 1);
     }
 }
