@@ -8,16 +8,28 @@ namespace smtpauth {
 
 bool Complaints::due(Clock::SteadyTime now)
 {
-    if (count_++ > 0 && now - logged_ < interval)
-        return false;
-    logged_ = now;
-    return true;
+    if (count_++ == 0 || now - began_ >= interval) {
+        began_ = now;
+        logged_ = 0;
+    }
+    return logged_++ < lines_;
+}
+
+std::string Complaints::with_count(std::string_view problem) const
+{
+    return count_ > lines_ ? fmt::format("{} ({} such complaints so far)", problem, count_) : std::string(problem);
 }
 
 void Complaints::error(Clock::SteadyTime now, std::string_view problem)
 {
     if (due(now))
-        log::error("{}{}", problem, count_ > 1 ? fmt::format(" ({} such complaints so far)", count_) : "");
+        log::error("{}", with_count(problem));
+}
+
+void Complaints::warning(Clock::SteadyTime now, std::string_view problem)
+{
+    if (due(now))
+        log::warning("{}", with_count(problem));
 }
 
 } // namespace smtpauth

@@ -18,6 +18,8 @@ public:
           fd_(disk.open(path, flags, mode))
     {
     }
+    /// @param fd  of an open file of that disk, or negative.
+    DiskFile(Disk& disk, int fd) : disk_(disk), fd_(fd) {}
     DiskFile(const DiskFile&) = delete;
     DiskFile& operator=(const DiskFile&) = delete;
     ~DiskFile()

@@ -125,6 +125,10 @@ void read_limits(ConfigTable& table, FilterConfig& config)
     config.max_packet_bytes =
         static_cast<std::uint32_t>(table.bytes("max_packet_bytes", config.max_packet_bytes, 128 * kib, 16 * mib));
     config.max_recipients = table.number("max_recipients", config.max_recipients, 1, 1'000'000);
+    config.max_idle_packets = table.number("max_idle_packets", config.max_idle_packets, 10, 1'000'000);
+    config.max_held_bytes = table.bytes("max_held_bytes", config.max_held_bytes, mib, 1024 * gib);
+    config.negotiate_timeout = table.duration("negotiate_timeout", config.negotiate_timeout, 1s, 1h);
+    config.packet_timeout = table.duration("packet_timeout", config.packet_timeout, 1s, 1h);
     config.idle_timeout = table.duration("idle_timeout", config.idle_timeout, 1s, 24h);
     config.drain_timeout = table.duration("drain_timeout", config.drain_timeout, 0s, 1h);
     config.threads = table.number("threads", config.threads, 1, 64);

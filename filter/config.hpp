@@ -67,8 +67,13 @@ struct FilterConfig {
     std::vector<Identity> identity = {Identity::auth_authen, Identity::cert_subject}; ///< the first that has a value
 
     std::size_t max_connections = 20000;
-    std::uint32_t max_packet_bytes = std::uint32_t{1} << 20;        ///< of a milter packet
-    std::size_t max_recipients = 10000;                             ///< kept of one message; more are only counted
+    std::uint32_t max_packet_bytes = std::uint32_t{1} << 20; ///< of a milter packet
+    std::size_t max_recipients = 10000;                      ///< kept of one message; more are only counted
+    std::size_t max_idle_packets = 1000;                     ///< in a row while no message is open
+    std::uint64_t max_held_bytes = std::uint64_t{256} << 20; ///< by what MTAs of all connections have begun
+    std::chrono::milliseconds negotiate_timeout = std::chrono::seconds(30); ///< from the connection on
+    std::chrono::milliseconds packet_timeout =
+        std::chrono::seconds(60);                                   ///< from the first octet of a packet to its last
     std::chrono::milliseconds idle_timeout = std::chrono::hours(2); ///< for the next packet of an MTA
     std::chrono::milliseconds drain_timeout = std::chrono::seconds(30);
     unsigned threads = 1;

@@ -6,7 +6,10 @@
 #include <cerrno>
 #include <exception>
 #include <optional>
+#include <string_view>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "common/log.hpp"
 
@@ -25,6 +28,9 @@ constexpr std::size_t kept_output_bytes = 4096;
 
 /// A peer that takes no reply for so long will not take one any more: no MTA waits longer for a milter.
 constexpr std::chrono::minutes write_timeout{6};
+
+/// No usual message makes its connection hold more: below, nobody pays for what others hold.
+constexpr std::size_t usual_held_bytes = std::size_t{64} * 1024;
 
 /// How often the deadlines of all connections are looked at.
 constexpr std::chrono::seconds sweep_interval{1};
@@ -67,7 +73,8 @@ struct ConnectionSet::Connection {
         : socket(std::move(mta_socket)),
           conversation(site, size_source),
           peer(std::move(peer_name)),
-          last_active(site.clock.steady_now())
+          opened(site.clock.steady_now()),
+          last_active(opened)
     {
     }
 
@@ -75,12 +82,15 @@ struct ConnectionSet::Connection {
     Conversation conversation;
     CommitSignal commit;
     std::string peer;
+    Clock::SteadyTime opened;
     Clock::SteadyTime last_active;
+    Clock::SteadyTime packet_began; ///< while conversation.in_packet()
     Clock::SteadyTime commit_began; ///< while commit.is_waiting(), as is the next
     Clock::SteadyTime last_progress;
     std::list<Connection>::iterator self;
-    bool writing = false; ///< waits for the peer to take replies
-    bool closing = false; ///< by the sweep or close(): not by the peer
+    std::size_t held_bytes = 0; ///< as counted last
+    bool writing = false;       ///< waits for the peer to take replies
+    bool closing = false;       ///< by the sweep or close(): not by the peer
 
     /// Writes as much of the output as the socket takes. False: the peer is gone.
     bool send_some()
@@ -152,11 +162,12 @@ Task<void> ConnectionSet::serve(Connection& connection)
         }
         if (received <= 0) {
             if (conversation.in_packet())
-                log::warning("mta {}: closed inside a milter packet", connection.peer);
+                complain(connection, Closed::bad_packet, "ended inside a milter packet");
             co_return;
         }
 
         connection.last_active = site_.clock.steady_now();
+        const bool began_before = conversation.in_packet();
         conversation.receive({scratch_.data(), static_cast<std::size_t>(received)});
         for (Progress progress = Progress::more; progress != Progress::idle;) {
             progress = advance(connection);
@@ -185,6 +196,10 @@ Task<void> ConnectionSet::serve(Connection& connection)
             if (progress == Progress::closed)
                 co_return;
         }
+        if (!began_before)
+            connection.packet_began = connection.last_active;
+        if (holds_too_much(connection))
+            co_return;
     }
 }
 
@@ -198,7 +213,7 @@ ConnectionSet::Progress ConnectionSet::advance(Connection& connection)
             return Progress::idle;
         if (const auto* close = std::get_if<Conversation::Close>(&step)) {
             if (!close->error.empty())
-                log::warning("mta {}: {}; connection closed", connection.peer, close->error);
+                complain(connection, Closed::bad_packet, close->error);
             return Progress::closed;
         }
         const auto& commit = std::get<Conversation::Commit>(step);
@@ -217,8 +232,27 @@ ConnectionSet::Progress ConnectionSet::advance(Connection& connection)
     }
 }
 
+/// Counts what it holds. Beyond max_held_bytes whoever holds more than usual has to go.
+bool ConnectionSet::holds_too_much(Connection& connection)
+{
+    const std::size_t held = connection.conversation.held_bytes();
+    held_bytes_ += held - std::exchange(connection.held_bytes, held);
+    if (held_bytes_ <= site_.config->max_held_bytes || held <= usual_held_bytes)
+        return false;
+    complain(connection, Closed::too_much_held,
+             fmt::format("holds {} octets of {} in all connections, expected at most {} (max_held_bytes)", held,
+                         held_bytes_, site_.config->max_held_bytes));
+    return true;
+}
+
+void ConnectionSet::complain(const Connection& connection, Closed why, const std::string& problem)
+{
+    closed_.add(why, site_.clock.steady_now(), "mta " + connection.peer + ": " + problem);
+}
+
 void ConnectionSet::remove(Connection& connection)
 {
+    held_bytes_ -= connection.held_bytes;
     connections_.erase(connection.self);
     if (connections_.empty() && on_empty_)
         std::exchange(on_empty_, nullptr)();
@@ -263,7 +297,7 @@ Task<void> ConnectionSet::sweep()
             if (connection.commit.is_waiting())
                 check_commit(connection, now);
             else
-                check_silence(connection, now);
+                check_deadline(connection, now);
         }
     }
 }
@@ -282,17 +316,28 @@ void ConnectionSet::check_commit(Connection& connection, Clock::SteadyTime now)
     }
 }
 
-void ConnectionSet::check_silence(Connection& connection, Clock::SteadyTime now)
+void ConnectionSet::check_deadline(Connection& connection, Clock::SteadyTime now)
 {
-    const std::chrono::milliseconds timeout =
-        connection.writing ? std::chrono::milliseconds(write_timeout) : site_.config->idle_timeout;
-    if (now - connection.last_active < timeout || connection.closing)
+    const Deadline deadline = deadline_of(connection);
+    if (now - deadline.since < deadline.timeout || connection.closing)
         return;
-    log::warning("mta {}: {} for more than {} s; connection closed", connection.peer,
-                 connection.writing ? "takes no replies" : "silent",
-                 std::chrono::duration_cast<std::chrono::seconds>(timeout).count());
+    complain(connection, deadline.why,
+             fmt::format("{} for more than {} s", deadline.what,
+                         std::chrono::duration_cast<std::chrono::seconds>(deadline.timeout).count()));
     connection.closing = true;
     connection.socket.cancel();
+}
+
+ConnectionSet::Deadline ConnectionSet::deadline_of(const Connection& connection) const
+{
+    const FilterConfig& config = *site_.config;
+    if (connection.writing)
+        return {connection.last_active, write_timeout, Closed::takes_no_replies, "takes no replies"};
+    if (!connection.conversation.negotiated())
+        return {connection.opened, config.negotiate_timeout, Closed::not_negotiated, "has not negotiated"};
+    if (connection.conversation.in_packet())
+        return {connection.packet_began, config.packet_timeout, Closed::unfinished_packet, "sends one packet"};
+    return {connection.last_active, config.idle_timeout, Closed::silent, "silent"};
 }
 
 } // namespace smtpauth

@@ -8,9 +8,11 @@
 #include <functional>
 #include <list>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "common/asio.hpp"
+#include "filter/closed_connections.hpp"
 #include "filter/conversation.hpp"
 #include "filter/journal/journal.hpp"
 #include "filter/site.hpp"
@@ -38,6 +40,13 @@ public:
     };
     const Decisions& decisions() const { return decisions_; }
 
+    /// What was closed since the start; whoever refuses a connection before it is added counts it here too.
+    const ClosedConnections& closed() const { return closed_; }
+    ClosedConnections& closed() { return closed_; }
+
+    /// Octets that MTAs make all connections hold.
+    std::size_t held_bytes() const { return held_bytes_; }
+
     /// Ends connections between messages now and the others after their message.
     /// @param on_empty  called once, when none is left; perhaps at once.
     void drain(std::function<void()> on_empty);
@@ -51,12 +60,23 @@ private:
     /// What stops advance().
     enum class Progress { idle, more, wait_for_commit, closed };
 
+    /// What a connection is waited for.
+    struct Deadline {
+        Clock::SteadyTime since;
+        std::chrono::milliseconds timeout;
+        Closed why;
+        std::string_view what; ///< is wrong when it is over, for the log
+    };
+
     Task<void> serve(Connection& connection);
     Progress advance(Connection& connection);
     void remove(Connection& connection);
     Task<void> sweep();
     void check_commit(Connection& connection, Clock::SteadyTime now);
-    void check_silence(Connection& connection, Clock::SteadyTime now);
+    void check_deadline(Connection& connection, Clock::SteadyTime now);
+    Deadline deadline_of(const Connection& connection) const;
+    bool holds_too_much(Connection& connection);
+    void complain(const Connection& connection, Closed why, const std::string& problem);
 
     asio::io_context& io_;
     const Site& site_;
@@ -64,6 +84,8 @@ private:
     std::list<Connection> connections_;
     std::vector<char> scratch_; ///< what any connection reads into: an idle one holds no buffer
     Decisions decisions_;
+    ClosedConnections closed_;
+    std::size_t held_bytes_ = 0;
     bool draining_ = false;
     std::function<void()> on_empty_;
     Timer sweep_timer_;

@@ -49,7 +49,8 @@ milter::Answer answer_to(const Verdict& verdict)
 Conversation::Conversation(const Site& site, SizeSource& size_source)
     : site_(site),
       size_source_(size_source),
-      session_(wish(size_source.must_count()), {.max_packet_bytes = site.config->max_packet_bytes})
+      session_(wish(size_source.must_count()),
+               {.max_packet_bytes = site.config->max_packet_bytes, .max_idle_packets = site.config->max_idle_packets})
 {
     begin_client();
 }

@@ -65,6 +65,11 @@ public:
     /// The stream ended: true if inside a packet.
     bool in_packet() const { return session_.in_packet(); }
 
+    bool negotiated() const { return session_.state() != milter::State::fresh; }
+
+    /// Octets of memory that the MTA makes this connection hold.
+    std::size_t held_bytes() const { return session_.held_bytes() + record_.recipients.size_bytes(); }
+
 private:
     const Site& site_;
     SizeSource& size_source_;

@@ -34,10 +34,10 @@ void Listener::stop()
 void Listener::take(FileDescriptor fd)
 {
     if (!allowed(fd.get()))
-        return complain(peer_name(fd.get()) + " may not connect (setting filter.allow)");
+        return refuse(Closed::not_allowed, peer_name(fd.get()) + " may not connect (setting filter.allow)");
     if (connections_.size() >= site_.config->max_connections)
-        return complain(fmt::format("{} connections are open, all that max_connections allows; more are closed",
-                                    connections_.size()));
+        return refuse(Closed::too_many,
+                      fmt::format("{} connections are open, all that max_connections allows", connections_.size()));
 
     const bool tcp = std::holds_alternative<TcpSocketSpec>(socket_->spec());
     if (const int on = 1; tcp) // an answer must not wait for the acknowledgement of the last one
@@ -49,9 +49,10 @@ void Listener::take(FileDescriptor fd)
     connections_.add(std::move(socket), size_source_, std::move(peer));
 }
 
-void Listener::complain(const std::string& problem)
+/// An MTA takes the end of a connection before its negotiation as the absence of this filter, at once.
+void Listener::refuse(Closed why, const std::string& problem)
 {
-    complaints_.error(site_.clock.steady_now(), name_ + ": " + problem);
+    connections_.closed().add(why, site_.clock.steady_now(), name_ + ": " + problem);
 }
 
 bool Listener::allowed(int fd) const

@@ -6,7 +6,6 @@
 
 #include "common/acceptor.hpp"
 #include "common/asio.hpp"
-#include "common/complaints.hpp"
 #include "common/listening_socket.hpp"
 #include "filter/connection_set.hpp"
 #include "filter/profile.hpp"
@@ -24,7 +23,7 @@ public:
 
 private:
     void take(FileDescriptor fd);
-    void complain(const std::string& problem);
+    void refuse(Closed why, const std::string& problem);
     std::string peer_name(int fd) const;
     bool allowed(int fd) const;
 
@@ -34,7 +33,6 @@ private:
     std::optional<ListeningSocket> socket_;
     std::string name_; ///< for the log
     SizeSource size_source_;
-    Complaints complaints_;
     Acceptor acceptor_;
 };
 

@@ -95,7 +95,9 @@ private:
     FilterStatus status(const FilterConfig& start)
     {
         return {.connections = connections_.size(),
+                .held_bytes = connections_.held_bytes(),
                 .decisions = connections_.decisions(),
+                .closed = connections_.closed().counts(),
                 .last = journal_.last(),
                 .acknowledged = journal_.catalogue().acknowledged(),
                 .waiting_replies = journal_.waiting_replies(),

@@ -34,7 +34,12 @@ json::object with_error(json::object object, const std::string& error)
 
 json::object to_json(const FilterStatus& status, Clock::WallTime now)
 {
+    json::object closed;
+    for (std::size_t why = 0; why < closed_names.size(); ++why)
+        closed.emplace(json_text(closed_names[why]), status.closed[why]);
     return {{"connections", status.connections},
+            {"held_bytes", status.held_bytes},
+            {"closed", std::move(closed)},
             {"messages", {{"passed", status.decisions.passed}, {"refused", status.decisions.refused}}},
             {"records", records_to_json(status, now)},
             {"lost", {{"messages", status.journal.lost.messages}, {"others", status.journal.lost.others}}},

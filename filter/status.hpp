@@ -15,7 +15,9 @@ namespace smtpauth {
 
 struct FilterStatus {
     std::size_t connections = 0; ///< of MTAs, open now
+    std::size_t held_bytes = 0;  ///< by those
     ConnectionSet::Decisions decisions;
+    ClosedConnections::Counts closed{};
 
     std::uint64_t last = 0;         ///< number of the last record
     std::uint64_t acknowledged = 0; ///< number of the last that is safe with the collector

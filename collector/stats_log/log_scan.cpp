@@ -12,6 +12,8 @@
 
 #include <fmt/format.h>
 
+#include "common/disk_io.hpp"
+
 namespace smtpauth {
 
 namespace {
@@ -68,33 +70,26 @@ class ScannedFile {
 public:
     ScannedFile(Disk& disk, const std::string& path)
         : disk_(disk),
-          fd_(tried_twice([&] { return disk.open(path, O_RDONLY | O_NONBLOCK, 0); }))
+          file_(disk, tried_twice([&] { return disk.open(path, O_RDONLY | O_NONBLOCK, 0); }))
     {
-    }
-    ScannedFile(const ScannedFile&) = delete;
-    ScannedFile& operator=(const ScannedFile&) = delete;
-    ~ScannedFile()
-    {
-        if (fd_ >= 0)
-            disk_.close(fd_);
     }
 
-    bool is_open() const { return fd_ >= 0; }
+    bool is_open() const { return static_cast<bool>(file_); }
 
     /// Appends what stands at `offset`. @return  the octets read, 0 at the end, -1 with errno.
     ssize_t read_block(std::uint64_t offset, std::string& text)
     {
         const std::size_t kept = text.size();
         text.resize(kept + block_size);
-        const ssize_t count =
-            tried_twice([&] { return disk_.read_at(fd_, text.data() + kept, block_size, static_cast<off_t>(offset)); });
+        const ssize_t count = tried_twice(
+            [&] { return disk_.read_at(file_.fd(), text.data() + kept, block_size, static_cast<off_t>(offset)); });
         text.resize(kept + static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
         return count;
     }
 
 private:
     Disk& disk_;
-    int fd_;
+    DiskFile file_;
 };
 
 } // namespace

@@ -51,6 +51,9 @@ Step Session::take(const Packet& packet)
                       (state_ == State::fresh  ? "OPTNEG first"
                        : state_ == State::idle ? "MAIL or another command outside a message"
                                                : "a command of the open message")};
+    idle_packets_ = *to == State::in_message ? 0 : idle_packets_ + 1;
+    if (idle_packets_ > limits_.max_idle_packets)
+        return Closed{"more than " + std::to_string(limits_.max_idle_packets) + " milter packets without a message"};
     if (const auto* offer = std::get_if<Negotiate>(&command))
         return start(*offer);
     if (const auto* macros = std::get_if<Macros>(&command)) {

@@ -24,6 +24,7 @@ struct SessionLimits {
     std::size_t max_macro_bytes = std::size_t{256} * 1024; ///< of all stages together
     /// Of one stage: every look-up goes over them. Sendmail's own limit is 50, and filters ask for a handful.
     std::size_t max_macros = 128;
+    std::size_t max_idle_packets = 1000; ///< in a row outside a message: no progress
 };
 
 /// Nothing whole is left: receive() more.
@@ -81,6 +82,9 @@ public:
     /// The stream ended: true if inside a packet.
     bool in_packet() const { return decoder_.in_packet(); }
 
+    /// Octets of memory that the MTA makes this session hold.
+    std::size_t held_bytes() const { return decoder_.held_bytes() + macros_.size_bytes() + output_.capacity(); }
+
 private:
     const Wish* wish_;
     SessionLimits limits_;
@@ -88,6 +92,7 @@ private:
     MacroTable macros_;
     Agreement agreement_;
     State state_ = State::fresh;
+    std::size_t idle_packets_ = 0; ///< since a message was open
     Command last_ = Command::quit;
     bool reply_due_ = false;
     std::string output_;

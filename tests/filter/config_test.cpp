@@ -92,6 +92,10 @@ identity = "cert_subject"
 max_connections = 5
 max_packet_bytes = "512KiB"
 max_recipients = 10
+max_idle_packets = 20
+max_held_bytes = "8MiB"
+negotiate_timeout = "3s"
+packet_timeout = "4s"
 idle_timeout = "5m"
 drain_timeout = "1s"
 threads = 2
@@ -123,6 +127,10 @@ whatever = 1
     CHECK(config.max_connections == 5);
     CHECK(config.max_packet_bytes == 524288);
     CHECK(config.max_recipients == 10);
+    CHECK(config.max_idle_packets == 20);
+    CHECK(config.max_held_bytes == 8388608);
+    CHECK(config.negotiate_timeout == 3s);
+    CHECK(config.packet_timeout == 4s);
     CHECK(config.idle_timeout == 5min);
     CHECK(config.drain_timeout == 1s);
     CHECK(config.threads == 2);

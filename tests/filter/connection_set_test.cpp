@@ -1,5 +1,7 @@
 #include "filter/connection_set.hpp"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <vector>
@@ -43,6 +45,49 @@ public:
     std::vector<event::Record> records;
     std::vector<CommitWaiter*> waiters;
     int withdrawn = 0;
+};
+
+/// One MTA that has only connected.
+struct Connected {
+    explicit Connected(FilterConfig config = {}) : site(std::move(config)) { mta = connect(); }
+    ~Connected()
+    {
+        connections.close();
+        run_until(io, [this] { return connections.size() == 0; });
+    }
+
+    FileDescriptor connect()
+    {
+        int ends[2];
+        REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
+        connections.add(StreamSocket(io, asio::generic::stream_protocol(AF_UNIX, 0), ends[1]), site.size_source(),
+                        "test");
+        return FileDescriptor(ends[0]);
+    }
+
+    /// Says this in full, and waits until the filter has read it.
+    void say(const FileDescriptor& to, std::string_view bytes)
+    {
+        REQUIRE(run_until(io, [&] {
+            bytes.remove_prefix(test::send_some(to, bytes));
+            int unread = 0;
+            return bytes.empty() && ::ioctl(to.get(), SIOCOUTQ, &unread) == 0 && unread == 0;
+        }));
+    }
+
+    /// Whether the connection ends once the clock has moved.
+    bool ends_after(std::chrono::milliseconds time)
+    {
+        site.clock().advance(time);
+        return run_until(
+            io, [this] { return connections.size() == 0; }, 1500ms); // a sweep is a second
+    }
+
+    asio::io_context io{1};
+    test::TestSite site;
+    SlowJournal journal;
+    ConnectionSet connections{io, site.site(), journal};
+    FileDescriptor mta;
 };
 
 /// One MTA whose message has come to its end.
@@ -134,4 +179,64 @@ TEST_CASE("what cannot be kept passes, or is to be tried again", "[connections]"
         CHECK(t.connections.decisions().passed == 0);
         CHECK(t.connections.decisions().refused == 1);
     }
+}
+
+TEST_CASE("each deadline ends its connection, and is counted", "[connections]")
+{
+    Connected t;
+    std::string ignored;
+    SECTION("to negotiate")
+    {
+        CHECK_FALSE(t.ends_after(29s));
+        CHECK(t.ends_after(1s));
+        CHECK(t.connections.closed().count(Closed::not_negotiated) == 1);
+    }
+    SECTION("to negotiate, octet by octet")
+    {
+        for (const char octet : test::offer().substr(0, 10)) {
+            t.say(t.mta, {&octet, 1});
+            t.site.clock().advance(3s);
+        }
+        CHECK(t.ends_after(0s));
+        CHECK(t.connections.closed().count(Closed::not_negotiated) == 1);
+    }
+    SECTION("for a packet, however often something comes")
+    {
+        t.say(t.mta, test::offer());
+        t.site.clock().advance(10min);
+        for (const char octet : test::u32(4096)) {
+            t.say(t.mta, {&octet, 1});
+            t.site.clock().advance(19s);
+        }
+        CHECK(t.connections.size() == 1);
+        CHECK(t.ends_after(0s));
+        CHECK(t.connections.closed().count(Closed::unfinished_packet) == 1);
+    }
+    SECTION("between packets")
+    {
+        t.say(t.mta, test::offer());
+        CHECK_FALSE(t.ends_after(2h - 1s));
+        CHECK(t.ends_after(1s));
+        CHECK(t.connections.closed().count(Closed::silent) == 1);
+    }
+}
+
+TEST_CASE("beyond max_held_bytes whoever holds more than usual has to go", "[connections]")
+{
+    FilterConfig config;
+    config.max_held_bytes = 500'000;
+    Connected t(config);
+    const std::string begun = test::u32(400'000) + "L" + std::string(250'000, 'x');
+    const FileDescriptor usual = t.connect();
+    const FileDescriptor second = t.connect();
+    t.say(usual, test::offer());
+    t.say(t.mta, test::offer() + begun);
+    CHECK(t.connections.held_bytes() >= 250'000);
+    t.say(usual, test::u32(1000) + "M");
+    REQUIRE(t.connections.size() == 3);
+
+    test::send_some(second, test::offer() + begun);
+    CHECK(run_until(t.io, [&] { return t.connections.size() == 2; }));
+    CHECK(t.connections.closed().count(Closed::too_much_held) == 1);
+    CHECK(t.connections.held_bytes() < 500'000);
 }

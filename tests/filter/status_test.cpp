@@ -11,6 +11,8 @@ TEST_CASE("a filter's figures have names and units", "[filter][status]")
 {
     FilterStatus status;
     status.connections = 2;
+    status.held_bytes = 700;
+    status.closed = {1, 2, 3, 4, 5, 6, 7, 8};
     status.decisions = {.passed = 10, .refused = 3};
     status.last = 13;
     status.acknowledged = 11;
@@ -25,7 +27,8 @@ TEST_CASE("a filter's figures have names and units", "[filter][status]")
     status.collector = "/run/e\xff.sock";
     CHECK(
         json::serialize(to_json(status, test::noon + 2500ms)) ==
-        R"({"connections":2,"messages":{"passed":10,"refused":3},)"
+        R"({"connections":2,"held_bytes":700,"closed":{"not_allowed":1,"too_many":2,"not_negotiated":3,"bad_packet":4,)"
+        R"("unfinished_packet":5,"too_much_held":6,"takes_no_replies":7,"silent":8},"messages":{"passed":10,"refused":3},)"
         R"("records":{"journaled":13,"sent":12,"acknowledged":11,"waiting":2,"oldest_waiting_s":2},)"
         R"("lost":{"messages":1,"others":2},)"
         R"("journal":{"used_bytes":512,"limit_bytes":1024,"waiting_replies":1,"error":"/j: No space left on device"},)"

@@ -401,6 +401,23 @@ TEST_CASE("QUIT_NC forgets the client and keeps what was negotiated", "[milter][
     CHECK(filter.say(commands("CHMRE")) == "cccc");
 }
 
+TEST_CASE("packets without a message end the session, a message begins the count anew", "[milter][session]")
+{
+    Filter filter;
+    filter.say(offer());
+    const auto idle = [&filter](int packets) {
+        for (int sent = 0; sent < packets; ++sent)
+            filter.say(packet('A'));
+    };
+    idle(900);
+    filter.say(packet('M', strings({"<>"})));
+    idle(1000);
+    CHECK_FALSE(filter.closed());
+    idle(1);
+    CHECK(filter.closed());
+    CHECK(filter.error() == "more than 1000 milter packets without a message");
+}
+
 TEST_CASE("what each event does to the macros of all stages", "[milter][session]")
 {
     // The reset table of docs/formats/milter.md. C has the macro c, H h, M m, E e.
