@@ -1,5 +1,7 @@
 #include "collector/stats_log/line.hpp"
 
+#include <chrono>
+
 #include <fmt/format.h>
 
 #include "collector/stats_log/line_names.hpp"
@@ -101,7 +103,8 @@ void append_line(std::string& out, const Record& record, const event::RecordId& 
     line.text("auth_id_raw", record.auth_id_raw);
     line.text("action", action_text(record));
     line.text("rule", record.rule);
-    line.number("eom_ms", static_cast<std::uint64_t>(record.eom_time.time_since_epoch().count() % 1000));
+    line.number("eom_ms", static_cast<std::uint64_t>(
+                              (record.eom_time - std::chrono::floor<std::chrono::seconds>(record.eom_time)).count()));
     line.text("id", event::to_string(id));
     if (!event::passed(record))
         write_refusal(line, record);

@@ -51,6 +51,14 @@ TEST_CASE("a rule that would have acted is named", "[stats_log][line]")
     CHECK_THAT(line_of(record), Catch::Contains("\taction:warn\trule:limit\teom_ms:789\tid:"));
 }
 
+TEST_CASE("a clock before 1970 makes no line that cannot be read", "[stats_log][line]")
+{
+    event::Record record;
+    record.eom_time = event::Time(std::chrono::milliseconds(-211));
+    CHECK(line_of(record) == "eom_time:1970-01-01 08:59:59 +0900\teom_ms:789\tid:0000000000001234-42\n");
+    CHECK(error_of(line_of(record)).empty());
+}
+
 TEST_CASE("what is unknown leaves no label", "[stats_log][line]")
 {
     event::Record record;
