@@ -45,7 +45,7 @@ def idle_connections(daemons):
 def test(bench, options):
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
-    daemons = Daemons(bench, options.build)
+    daemons = Daemons(bench, options.build, settings={"filter": {"negotiate_timeout": "10m", "packet_timeout": "10m"}})
     postfix = Postfix(bench, daemons.postfix_milter)
     message_times(postfix, 5)  # Postfix starts its processes
     usual = message_times(postfix)

@@ -2,39 +2,17 @@
 """An MTA gone mad harms nobody but itself, and no mistake with the list lets a listed account pass."""
 
 import signal
-import struct
 import sys
-import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from harness.bench import wait_for
 from harness.case import check, equal, run, step
 from harness.daemons import Daemons
+from harness.hostile import packet, reply_at_mail, resident_mib, serves_others
 from harness.milter_mta import CONTINUE, MilterMta
 
 MANY = 9000
-
-
-def packet(command, payload=b""):
-    return struct.pack(">I", len(payload) + 1) + command + payload
-
-
-def resident_mib(process):
-    status = Path(f"/proc/{process.pid}/status").read_text()
-    return int(status.split("VmRSS:")[1].split()[0]) // 1024
-
-
-def reply_at_mail(daemons, auth_id):
-    with MilterMta(daemons.milter_socket) as mta:
-        return mta.mail("<alice@example.org>", auth_id)[0]
-
-
-def serves_others(daemons, what):
-    begun = time.monotonic()
-    equal(reply_at_mail(daemons, "alice"), "c", f"reply to another connection beside {what}")
-    took = time.monotonic() - begun
-    check(took < 1, f"{took:.3f} s for another connection beside {what}")
 
 
 def floods(daemons):
