@@ -39,7 +39,7 @@ bool ModelFilter::start()
         return false;
     }
     reader_ = std::make_unique<JournalReader>(disk_, *catalogue_);
-    last_ = store_->last();
+    last_ = safe_ = store_->last();
     sent_ = catalogue_->acknowledged();
     journal_ = reader_->seek(sent_, id_);
     return true;
@@ -56,7 +56,11 @@ void ModelFilter::end()
 bool ModelFilter::write(const std::string& frames, std::uint64_t first, std::uint64_t last)
 {
     store_->trim(catalogue_->acknowledged());
-    return store_->write(frames, first, last) == JournalStore::Kept::yes;
+    const bool kept = store_->write(frames, first, last) == JournalStore::Kept::yes;
+    // Numbers that were not kept are below no record's `synced` before one behind them is safe.
+    if (kept && settings_.syncs)
+        safe_ = last;
+    return kept;
 }
 
 void ModelFilter::append(std::size_t messages, std::size_t size)
@@ -71,7 +75,7 @@ void ModelFilter::append(std::size_t messages, std::size_t size)
         record.reason.assign(size, 'r');
         const std::size_t begin = journal::begin_frame(frames);
         encode(record, frames);
-        journal::end_frame(frames, begin, id_, ++last_, settings_.syncs ? first - 1 : 0);
+        journal::end_frame(frames, begin, id_, ++last_, safe_);
         ids.push_back(record.queue_id);
     }
     const bool kept = write(frames, first, last_);
@@ -99,7 +103,7 @@ void ModelFilter::settle()
     const std::size_t begin = journal::begin_frame(frame);
     encode(loss, frame);
     ++last_;
-    journal::end_frame(frame, begin, id_, last_, settings_.syncs ? last_ - 1 : 0);
+    journal::end_frame(frame, begin, id_, last_, safe_);
     const bool kept = store_->begin_settling(last_, state.lost) && write(frame, last_, last_);
     store_->end_settling(kept);
     if (!disk_.killed())

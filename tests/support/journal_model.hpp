@@ -67,6 +67,7 @@ private:
     std::uint64_t id_ = 0;
     std::uint64_t journal_ = 0; ///< that the reader reads
     std::uint64_t last_ = 0;
+    std::uint64_t safe_ = 0; ///< the last record that a power cut cannot take
     std::uint64_t sent_ = 0;
     std::uint64_t messages_ = 0;
 };
