@@ -166,11 +166,10 @@ bool JournalWriter::keep(const Batch& batch, std::size_t at, std::size_t count, 
     if (settles && !store_->begin_settling(first, *settles))
         return false;
     store_->trim(passed_());
-    const auto kept = store_->write(frames, first, last);
-    if (settles)
-        store_->end_settling(kept == JournalStore::Kept::yes);
-    if (kept != JournalStore::Kept::yes)
+    if (store_->write(frames, first, last) != JournalStore::Kept::yes)
         return false;
+    if (settles)
+        store_->end_settling();
     if (settings_.durability != Durability::process)
         safe_ = last;
     if (std::exchange(failing_, false))

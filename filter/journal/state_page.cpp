@@ -122,9 +122,19 @@ bool StatePage::sync()
     if (!saved_)
         return save(state_, true);
     if (fd_ >= 0 && !sync_file(disk_, fd_))
-        return false;
+        return give_up();
     synced_place_ = place_;
     return true;
+}
+
+/// A failed sync is told once a descriptor: the next save() takes another one, and is synced.
+bool StatePage::give_up()
+{
+    const int error = errno;
+    saved_ = false;
+    close();
+    errno = error;
+    return false;
 }
 
 /// Neither the newest copy, which a kill must not tear, nor the last one that a power cut cannot take.
@@ -139,18 +149,11 @@ unsigned StatePage::free_place() const
 bool StatePage::save(const JournalState& state, bool sync)
 {
     state_ = state;
-    saved_ = false;
-    if (!open())
-        return false;
+    sync = sync || !saved_;
     const unsigned place = free_place();
-    if (!write_all(disk_, fd_, to_bytes(state, generation_ + 1), offset_of(place)) ||
-        (sync && !sync_file(disk_, fd_))) {
-        // A failed sync is told once a descriptor.
-        const int error = errno;
-        close();
-        errno = error;
-        return false;
-    }
+    if (!open() || !write_all(disk_, fd_, to_bytes(state, generation_ + 1), offset_of(place)) ||
+        (sync && !sync_file(disk_, fd_)))
+        return give_up();
     ++generation_;
     place_ = place;
     if (sync)

@@ -50,7 +50,8 @@ public:
     /// state() stands in the file.
     bool is_saved() const { return saved_; }
 
-    /// Takes the state over, also where it cannot be written. @param sync  must outlast a power cut.
+    /// Takes the state over, also where it cannot be written. @param sync  must outlast a power cut; so it is, too,
+    /// after a failure.
     /// @return  false, with errno, where it could not be written: the copy before it still holds.
     bool save(const JournalState& state, bool sync);
 
@@ -60,6 +61,7 @@ public:
 private:
     bool open();
     unsigned free_place() const;
+    bool give_up();
     void close();
 
     Disk& disk_;

@@ -68,8 +68,13 @@ JournalStore::JournalStore(Disk& disk, Settings settings, std::uint64_t journal,
       catalogue_(catalogue),
       page_(disk, settings_.directory + "/state")
 {
-    recover(visit);
-    recover_losses();
+    bool told = false;
+    recover([&](const journal::Frame& frame) {
+        told = told || frame.sequence == state().settling_sequence;
+        if (visit)
+            visit(frame);
+    });
+    recover_losses(told);
 }
 
 JournalStore::~JournalStore()
@@ -109,7 +114,7 @@ void JournalStore::recover_position(const std::vector<Segment>& found)
 {
     passed_ = state().acknowledged;
     passed_journal_ = state().acknowledged_journal;
-    last_ = std::max(passed_, state().lost_last);
+    last_ = std::max({passed_, state().lost_last, state().settling_sequence});
     const bool is_found = std::any_of(found.begin(), found.end(),
                                       [this](const Segment& segment) { return segment.journal == passed_journal_; });
     if (!found.empty() && !is_found)
@@ -139,7 +144,7 @@ void JournalStore::recover(Segment segment, std::uint64_t next_first,
     std::uint64_t synced = 0;
     auto scan = journal::scan(bytes, segment.journal, segment.first, [&](const journal::Frame& frame) {
         synced = frame.synced;
-        if (visit && frame.sequence > passed_)
+        if (frame.sequence > passed_)
             visit(frame);
     });
     // A segment with one behind it was on the disk as a whole; else a power cut may have brought back, torn, what was
@@ -206,17 +211,18 @@ void JournalStore::mend(const std::string& path, int fd, std::uint64_t journal, 
         log::error("{}: cannot be mended: {}", path, std::generic_category().message(errno));
 }
 
-void JournalStore::recover_losses()
+/// @param told  the record that was to tell of losses stands in the journal. Where this cannot be noted and a power cut
+/// brings `settling_sequence` back, that number has become no other record's: recover_position().
+void JournalStore::recover_losses(bool told)
 {
     JournalState state = page_.state();
     if (state.settling_sequence == 0)
         return;
-    // Unless its number is among those that were never kept.
-    const bool was_lost = state.settling_sequence >= state.lost_first && state.settling_sequence <= state.lost_last;
-    if (state.settling_sequence <= last_ && !was_lost)
+    if (told)
         state.settled = state.settling;
     state.settling_sequence = 0;
-    page_.save(state, settings_.syncs);
+    if (!page_.save(state, true))
+        log::error("{}/state: cannot be written: {}", settings_.directory, std::generic_category().message(errno));
 }
 
 // Writing.
@@ -375,7 +381,8 @@ bool JournalStore::cut_abandoned()
         return true;
     bool cut = false;
     if (to_cut_->used_bytes == 0) {
-        cut = disk_.remove(to_cut_->path) == 0 || errno == ENOENT;
+        cut = (disk_.remove(to_cut_->path) == 0 || errno == ENOENT) &&
+              (!settings_.syncs || disk_.sync_directory(settings_.directory) == 0);
     } else if (const int fresh = disk_.open(to_cut_->path, O_RDWR, 0); fresh >= 0) {
         cut = disk_.truncate(fresh, static_cast<off_t>(to_cut_->used_bytes)) == 0 &&
               (!settings_.syncs || sync_file(disk_, fresh));
@@ -460,6 +467,7 @@ bool JournalStore::note_losses(const Losses& more, std::uint64_t first, std::uin
     state.lost_last = last;
     state.lost.messages += more.messages;
     state.lost.others += more.others;
+    state.settling_sequence = 0; // where it was not kept, it is the first of these
     return page_.save(state, settings_.syncs) || fail("cannot write", settings_.directory + "/state");
 }
 
@@ -471,14 +479,13 @@ bool JournalStore::begin_settling(std::uint64_t sequence, const Losses& told)
     return page_.save(state, true) || fail("cannot write", settings_.directory + "/state");
 }
 
-void JournalStore::end_settling(bool kept)
+void JournalStore::end_settling()
 {
+    // Safe before it is noted, whatever `syncs` says: it stands for records that are older than any flush. Where that
+    // fails, only a power cut can make it forgotten; told again and again would be worse.
+    sync();
     JournalState state = page_.state();
-    // Safe before it is noted, whatever `syncs` says: it stands for records that are older than any flush.
-    if (kept) {
-        sync(); // where that fails, only a power cut can make it forgotten; told again and again would be worse
-        state.settled = state.settling;
-    }
+    state.settled = state.settling;
     state.settling_sequence = 0;
     page_.save(state, true);
 }

@@ -65,13 +65,15 @@ public:
     bool prepare(bool idle);
 
     const JournalState& state() const { return page_.state(); }
-    /// Counts the records of numbers `first` to `last` as lost, safely as far as the disk allows.
+    /// Counts the records of numbers `first` to `last` as lost, safely as far as the disk allows; a LOSS record that
+    /// was not kept is among them.
     /// @return  false: in memory only.
     bool note_losses(const Losses& more, std::uint64_t first, std::uint64_t last, std::uint64_t time_ms);
-    /// Around the write() of record `sequence`, which tells of so many losses in all.
+    /// Before the write() of record `sequence`, which tells of so many losses in all.
     /// @return  false: it could not be noted, so the record is not to be written now.
     bool begin_settling(std::uint64_t sequence, const Losses& told);
-    void end_settling(bool kept);
+    /// After a write() that kept it; one that did not is for note_losses().
+    void end_settling();
     /// Writes down how far trim() has come, and what could not be written before.
     void save_position();
 
@@ -86,7 +88,7 @@ private:
     void mend(const std::string& path, int fd, std::uint64_t journal, const journal::Damage& damage,
               std::uint64_t synced);
     void recover_position(const std::vector<Segment>& found);
-    void recover_losses();
+    void recover_losses(bool told);
     bool has_room(std::size_t size);
     bool append(journal::Bytes frames);
     bool sync();

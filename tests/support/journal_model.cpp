@@ -79,8 +79,8 @@ void ModelFilter::append(std::size_t messages, std::size_t size)
         ids.push_back(record.queue_id);
     }
     const bool kept = write(frames, first, last_);
-    if (!kept)
-        store_->note_losses({messages, 0}, first, last_, 1772368496789);
+    if (!kept && !store_->note_losses({messages, 0}, first, last_, 1772368496789))
+        uncounted.insert(ids.begin(), ids.end());
     if (disk_.killed()) {
         unanswered.insert(ids.begin(), ids.end());
         return;
@@ -104,8 +104,10 @@ void ModelFilter::settle()
     encode(loss, frame);
     ++last_;
     journal::end_frame(frame, begin, id_, last_, safe_);
-    const bool kept = store_->begin_settling(last_, state.lost) && write(frame, last_, last_);
-    store_->end_settling(kept);
+    if (store_->begin_settling(last_, state.lost) && write(frame, last_, last_))
+        store_->end_settling();
+    else
+        store_->note_losses({}, last_, last_, 1772368496789);
     if (!disk_.killed())
         catalogue_->release(last_);
 }
