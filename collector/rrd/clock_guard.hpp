@@ -19,7 +19,14 @@ public:
     /// It is believed after all once it has kept its new time for so long.
     static constexpr std::chrono::minutes probation{60};
 
-    explicit ClockGuard(const Clock& clock) : clock_(clock), wall_(clock.now()), steady_(clock.steady_now()) {}
+    explicit ClockGuard(const Clock& clock)
+        : clock_(clock),
+          first_wall_(clock.now()),
+          first_steady_(clock.steady_now()),
+          wall_(first_wall_),
+          steady_(first_steady_)
+    {
+    }
 
     /// The time up to which minutes may be written: the wall clock's, or where it has jumped ahead, the time that
     /// it would show without the jump.
@@ -28,7 +35,9 @@ public:
         const auto now = clock_.now();
         const auto steady = clock_.steady_now();
         const auto predicted = wall_ + std::chrono::floor<std::chrono::milliseconds>(steady - steady_);
-        if (now <= predicted + tolerance) {
+        // A clock that was set back and is put right again shows what it would show without either.
+        const auto unset = first_wall_ + std::chrono::floor<std::chrono::milliseconds>(steady - first_steady_);
+        if (now <= std::max(predicted, unset) + tolerance) {
             believe(now, steady);
             return now;
         }
@@ -54,6 +63,8 @@ private:
     }
 
     const Clock& clock_;
+    Clock::WallTime first_wall_; ///< when it began, by either clock
+    Clock::SteadyTime first_steady_;
     Clock::WallTime wall_; ///< the last time that was believed, and the monotonic clock's then
     Clock::SteadyTime steady_;
     bool ahead_ = false;

@@ -45,3 +45,20 @@ TEST_CASE("a clock that jumps ahead is not followed until it has stayed there", 
         CHECK_FALSE(guard.is_ahead());
     }
 }
+
+TEST_CASE("a clock that was set back and is put right is believed at once", "[rrd][clock]")
+{
+    ManualClock clock;
+    clock.set(test::noon);
+    ClockGuard guard(clock);
+    clock.set(test::noon - 400 * 24h);
+    CHECK(guard.believed_now() == clock.now());
+    clock.advance(2h);
+    CHECK(guard.believed_now() == clock.now());
+    clock.set(test::noon + 2h);
+    CHECK(guard.believed_now() == clock.now());
+    CHECK_FALSE(guard.is_ahead());
+    clock.set(test::noon + 400 * 24h);
+    CHECK(guard.believed_now() == test::noon + 2h);
+    CHECK(guard.is_ahead());
+}
