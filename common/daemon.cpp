@@ -177,7 +177,9 @@ void make_directory(const std::string& path)
             break;
     }
     struct stat status {};
-    if (::stat(path.c_str(), &status) != 0 || !S_ISDIR(status.st_mode))
+    if (::stat(path.c_str(), &status) != 0)
+        throw std::runtime_error("cannot look at directory " + path + ": " + std::generic_category().message(errno));
+    if (!S_ISDIR(status.st_mode))
         throw std::runtime_error("cannot make directory " + path + ": the path exists and is no directory");
 }
 

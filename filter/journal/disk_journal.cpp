@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cerrno>
 #include <random>
 #include <system_error>
 #include <utility>
@@ -86,8 +87,11 @@ void DiskJournal::take_directory(const std::string& path)
     lock_ = FileDescriptor(::open(lock.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, journal_file_mode));
     if (!lock_)
         throw std::runtime_error(fmt::format("{}: cannot open: {}", lock, std::generic_category().message(errno)));
-    if (::flock(lock_.get(), LOCK_EX | LOCK_NB) != 0)
+    if (::flock(lock_.get(), LOCK_EX | LOCK_NB) == 0)
+        return;
+    if (errno == EWOULDBLOCK)
         throw TemporaryFailure(fmt::format("{}: another smtpauth-filter uses this journal_directory", path));
+    throw std::runtime_error(fmt::format("{}: cannot lock: {}", lock, std::generic_category().message(errno)));
 }
 
 std::uint64_t DiskJournal::passed() const

@@ -123,4 +123,7 @@ TEST_CASE("a missing directory is made with those above it, closed to others", "
     const std::string file = directory.write("file", "");
     CHECK_THROWS_WITH(make_directory(file), "cannot make directory " + file + ": the path exists and is no directory");
     CHECK_THROWS_WITH(make_directory(file + "/x"), "cannot make directory " + file + "/x: Not a directory");
+    const std::string link = directory / "link";
+    REQUIRE(::symlink("nowhere", link.c_str()) == 0);
+    CHECK_THROWS_WITH(make_directory(link), "cannot look at directory " + link + ": No such file or directory");
 }
