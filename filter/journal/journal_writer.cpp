@@ -86,22 +86,26 @@ void JournalWriter::run()
                 break;
             std::swap(batch, pending_);
         }
-        const bool batch_was_empty = batch.entries.empty();
-        if (!batch_was_empty)
+        const auto begin = clock_.steady_now();
+        const std::size_t records = batch.entries.size();
+        if (records != 0)
             write(batch);
         batch.frames.clear();
         batch.entries.clear();
         batch.dropped = {};
-        preparing = store_->prepare(batch_was_empty);
+        preparing = store_->prepare(records == 0);
         if (clock_.steady_now() >= next_look_)
             look_after();
+        // Whatever of this took so long: the next batch waited for it.
+        if (const auto took = clock_.steady_now() - begin; took > slow)
+            log::warning("journal: the disk is slow: {:.1f} s for {} records and what goes with them",
+                         std::chrono::duration<double>(took).count(), records);
     }
     look_after();
 }
 
 void JournalWriter::write(const Batch& batch)
 {
-    const auto begin = clock_.steady_now();
     Done done{batch.entries.front().sequence - 1, batch.entries.back().sequence};
     std::size_t offset = 0;
     for (std::size_t at = 0; at < batch.entries.size();) {
@@ -114,10 +118,6 @@ void JournalWriter::write(const Batch& batch)
         at += kept;
         done.kept = batch.entries[at - 1].sequence;
     }
-    const auto took = clock_.steady_now() - begin;
-    if (took > slow)
-        log::warning("journal: the disk took {:.1f} s to keep {} records", std::chrono::duration<double>(took).count(),
-                     batch.entries.size());
     done.safe = safe_;
     done.has_losses = store_->state().lost != store_->state().settled;
     publish();
