@@ -5,8 +5,11 @@
 #include <array>
 #include <cerrno>
 #include <optional>
+#include <stdexcept>
 #include <system_error>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "common/disk_io.hpp"
 #include "common/log.hpp"
@@ -81,22 +84,41 @@ off_t offset_of(unsigned place)
 
 StatePage::StatePage(Disk& disk, std::string path) : disk_(disk), path_(std::move(path))
 {
-    if (!open())
-        return;
+    fd_ = disk_.open(path_, O_RDWR, 0);
+    if (fd_ >= 0)
+        read();
+    else if (errno != ENOENT)
+        throw_unreadable();
+    // All of its room is taken now: a disk may be full when it is needed.
+    const bool made =
+        generation_ != 0 ||
+        (open() && write_all(disk_, fd_, std::string(copies * copy_distance, '\0'), 0) && save(state_, true));
+    if (!made || !sync())
+        log::error("{}: cannot be written: {}", path_, std::generic_category().message(errno));
+}
+
+void StatePage::read()
+{
     for (unsigned place = 0; place < copies; ++place) {
         std::string bytes;
-        const auto copy = read_all(disk_, fd_, copy_size, offset_of(place), bytes) ? from_bytes(bytes) : std::nullopt;
+        if (!read_all(disk_, fd_, copy_size, offset_of(place), bytes))
+            throw_unreadable();
+        const auto copy = from_bytes(bytes);
         if (copy && copy->generation > generation_) {
             generation_ = copy->generation;
             state_ = copy->state;
             place_ = place;
         }
     }
-    // All of its room is taken now: a disk may be full when it is needed.
-    const bool made =
-        generation_ != 0 || (write_all(disk_, fd_, std::string(copies * copy_distance, '\0'), 0) && save(state_, true));
-    if (!made || !sync())
-        log::error("{}: cannot be written: {}", path_, std::generic_category().message(errno));
+}
+
+/// Not taken for empty: another start may be able to read it, and it may have losses to tell of.
+void StatePage::throw_unreadable()
+{
+    const int error = errno;
+    close();
+    throw std::runtime_error(fmt::format("{}: cannot be read: {}; to start without what it says, move it away", path_,
+                                         std::generic_category().message(error)));
 }
 
 StatePage::~StatePage()

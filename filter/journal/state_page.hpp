@@ -40,7 +40,7 @@ struct JournalState {
 class StatePage {
 public:
     /// Reads the page, or makes it: a full disk must not keep it from being written. Where it is missing or damaged,
-    /// state() is as of a new journal.
+    /// state() is as of a new journal. Throws std::runtime_error where the disk does not say which.
     StatePage(Disk& disk, std::string path);
     StatePage(const StatePage&) = delete;
     StatePage& operator=(const StatePage&) = delete;
@@ -59,6 +59,8 @@ public:
     bool sync();
 
 private:
+    void read();
+    [[noreturn]] void throw_unreadable();
     bool open();
     unsigned free_place() const;
     bool give_up();

@@ -178,6 +178,9 @@ TEST_CASE("a start that fails, fails whole, or goes on with what it found", "[jo
         REQUIRE(filter.start());
         filter.append(20, 150);
         filter.append(20, 150);
+        // More than the file has room for, and there is no other: counted, and not told yet.
+        disk.set_fault({.nth = 1, .call = SimDisk::Call::rename, .times = SimDisk::Fault::for_ever});
+        filter.append(40, 150);
         filter.end();
         disk.restart();
         disk.set_fault({.nth = nth, .error = EIO});
