@@ -65,12 +65,13 @@ class Load:
         self.process.send_signal(signal.SIGTERM)
         return self.finish(20)
 
-    def finish(self, seconds):
+    def finish(self, seconds, quiet=False):
         """Waits for the end that its options say. The summary."""
         wait_for(lambda: not self.process.alive(), seconds, f"{self.process.name} to end")
         status = self.process.stop()
         said = self.output.read_text().splitlines()
         check(status == 0 and said, lambda: f"{self.process.name} ended with status {status}: {said[-3:]}")
         summary = json.loads(said[-1])
-        print(f"{self.process.name}: {json.dumps(summary)}", flush=True)
+        if not quiet:
+            print(f"{self.process.name}: {json.dumps(summary)}", flush=True)
         return summary

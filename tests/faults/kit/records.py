@@ -122,6 +122,18 @@ class Records:
         except Failure:
             pass
 
+    def wait_until_exact(self, answers, seconds):
+        """Until nothing is missing but what the log tells of."""
+        def missing():
+            return len(answers.passed - self.passed), len(answers.refused - self.refused)
+
+        def exact():
+            self.read_on()
+            check(not self.twice, lambda: f"twice: {self.twice[0]}")
+            return missing() == (self.lost, self.lost_refusals)
+        wait_for(exact, seconds, lambda: f"the logs: {missing()} messages and refusals are missing, they tell of "
+                 f"{(self.lost, self.lost_refusals)}")
+
     def check_against(self, answers, may_be_unanswered=0, refusals_may_miss=False):
         """
         @param may_be_unanswered  records whose answer a killed filter did not give any more, at most

@@ -104,14 +104,14 @@ class Daemons:
         done = subprocess.run([program, "-c", path or self.config_file, "-n"], capture_output=True, text=True, timeout=10)
         return done.returncode, done.stdout + done.stderr
 
-    def start_filter(self):
+    def start_filter(self, **how):
         self.filter = self.bench.start("filter", [self.filter_program, "-c", self.config_file], user=FILTER_USER,
-                                       groups=[group_of(COLLECTOR_USER), group_of(POSTFIX_USER)])
+                                       groups=[group_of(COLLECTOR_USER), group_of(POSTFIX_USER)], **how)
         wait_until_listening(self.filter, self.milter_socket)
 
-    def start_collector(self):
+    def start_collector(self, **how):
         self.collector = self.bench.start("collector", [self.collector_program, "-c", self.config_file],
-                                          user=COLLECTOR_USER)
+                                          user=COLLECTOR_USER, **how)
         wait_until_listening(self.collector, self.events_socket)
 
     def stop_filter(self, number=signal.SIGTERM, seconds=35):
