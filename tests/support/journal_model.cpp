@@ -79,8 +79,8 @@ void ModelFilter::append(std::size_t messages, std::size_t size)
         ids.push_back(record.queue_id);
     }
     const bool kept = write(frames, first, last_);
-    if (!kept && !store_->note_losses({messages, 0}, first, last_, 1772368496789))
-        uncounted.insert(ids.begin(), ids.end());
+    if (!kept)
+        store_->note_losses({messages, 0}, first, last_, 1772368496789);
     if (disk_.killed()) {
         unanswered.insert(ids.begin(), ids.end());
         return;

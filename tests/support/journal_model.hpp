@@ -55,7 +55,6 @@ public:
     std::set<std::string> answered;   ///< queue ids of messages that passed
     std::set<std::string> unanswered; ///< of messages under way when the process was killed
     std::set<std::string> unsynced;   ///< of those answered, not safe from a power cut; empty where the journal syncs
-    std::set<std::string> uncounted;  ///< of those lost, where the disk refused the count too
 
 private:
     bool write(const std::string& frames, std::uint64_t first, std::uint64_t last);
