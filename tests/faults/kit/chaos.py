@@ -50,8 +50,7 @@ def of_collector(daemons):
     """Its socket takes connections while it still reads its logs back; it serves them only afterwards."""
     def start():
         daemons.start_collector()
-        served = f"[{daemons.collector.pid}]: listening on"
-        wait_for(lambda: served in daemons.log_text("collector"), 10, "the collector to serve")
+        wait_for(lambda: "listening on" in daemons.collector.said(), 10, "the collector to serve")
     return daemons.stop_collector, start
 
 

@@ -83,6 +83,7 @@ class Process:
         self.output = output
         account = pwd.getpwnam(user) if user else None
         with open(output, "ab") as log:
+            self.output_begin = log.tell()
             self.popen = subprocess.Popen(
                 [str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
                 cwd="/", env=env, pass_fds=pass_fds,
@@ -96,6 +97,12 @@ class Process:
     def must_live(self):
         if not self.alive():
             raise Failure(f"{self.name} ended with status {self.popen.returncode}; its log is {self.output}")
+
+    def said(self):
+        """Its output so far, without that of others of its name, which may even have had its id."""
+        with open(self.output, "rb") as log:
+            log.seek(self.output_begin)
+            return log.read().decode(errors="replace")
 
     def send_signal(self, number):
         self.popen.send_signal(number)
