@@ -12,6 +12,10 @@ from .bench import Bench, Failure, Skip
 SKIPPED = 77
 
 
+class Ended(Exception):
+    """By a signal or the time limit. No Failure, which a test may take for that of a part."""
+
+
 def check(condition, what):
     if not condition:
         raise Failure(what() if callable(what) else what)
@@ -42,8 +46,8 @@ def run(test, limit=110, parent="/tmp", long_limit=None):
     seconds = (long_limit or 6 * limit) if options.long else limit
 
     def end_early(number, _):
-        raise Failure(f"ended by {signal.Signals(number).name}" + (f" after {seconds} s" if number == signal.SIGALRM
-                                                                   else ""))
+        raise Ended(f"ended by {signal.Signals(number).name}" +
+                    (f" after {seconds} s" if number == signal.SIGALRM else ""))
     for number in (signal.SIGALRM, signal.SIGTERM, signal.SIGINT):
         signal.signal(number, end_early)
     signal.alarm(seconds)
@@ -54,7 +58,7 @@ def run(test, limit=110, parent="/tmp", long_limit=None):
     except Skip as reason:
         print(f"SKIP: {reason}")
         sys.exit(SKIPPED)
-    except Failure as failure:
+    except (Failure, Ended) as failure:
         where = traceback.extract_tb(failure.__traceback__)
         print(f"FAILED: {failure}\n  at " + ", ".join(f"{os.path.basename(f.filename)}:{f.lineno}" for f in where
                                                      if f.filename != __file__))
