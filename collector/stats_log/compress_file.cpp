@@ -99,7 +99,7 @@ private:
         if (disk_.change_mode(compressed.fd(), status.st_mode & 07777) != 0 ||
             disk_.change_last_write(compressed.fd(), status.st_mtim) != 0)
             return failure(temporary_, "cannot give mode and time");
-        if (disk_.sync(compressed.fd()) != 0)
+        if (!sync_file(disk_, compressed.fd()))
             return failure(temporary_, "cannot sync");
         return std::nullopt;
     }

@@ -142,7 +142,7 @@ std::optional<LogFile::Error> LogFile::cut_half_line()
         return failure("cannot cut", errno);
     begin_ = end;
     // Else a power cut could leave blocks of this line among those of the next.
-    if (disk_.sync(fd_) != 0 && durable_)
+    if (!sync_file(disk_, fd_) && durable_)
         return failure("cannot sync", errno);
     return std::nullopt;
 }
@@ -191,7 +191,7 @@ std::optional<LogFile::Error> LogFile::leave_file()
         if (auto error = cut_back())
             return error;
     }
-    if (unsynced_ && disk_.sync(fd_) != 0 && durable_)
+    if (unsynced_ && !sync_file(disk_, fd_) && durable_)
         return failure("cannot sync", errno);
     forget_file();
     return std::nullopt;
@@ -257,7 +257,7 @@ std::optional<LogFile::Error> LogFile::write_kept()
 
 std::optional<LogFile::Error> LogFile::sync()
 {
-    if (unsynced_ && disk_.sync(fd_) != 0) {
+    if (unsynced_ && !sync_file(disk_, fd_)) {
         distrusted_ = true;
         return failure("cannot sync", errno);
     }

@@ -378,7 +378,8 @@ int SimDisk::sync(int fd)
         return -1;
     File& file = *synced->file;
     if (fate == Fate::fails) {
-        file.dirty.clear();
+        if (error != EINTR)
+            file.dirty.clear();
         return fail(error);
     }
     file.stored.resize(file.cached.size(), '\0');

@@ -49,6 +49,7 @@ public:
 
     /// What a call does in place of its work. A close() that fails closes all the same, as Linux does. A sync() that
     /// fails leaves the data unwritten and forgets that it was to be written: the next one works and syncs nothing.
+    /// One that was interrupted forgets nothing.
     struct Fault {
         std::uint64_t nth = 1;      ///< which one of the calls that follow
         std::optional<Call> call{}; ///< of this kind only
