@@ -1,8 +1,9 @@
 // Loads a running filter by its UNIX socket, in the MTA's role, and says what became of each message.
 //
-//     load [--connections N] [--pause-sessions N] [--messages-per-connection N] [--recipients N] [--body BYTES]
-//          [--ids N] [--choice uniform|zipf] [--refused-share F] [--seed N] [--rate MESSAGES_A_SECOND]
-//          [--seconds S] [--messages N] [--prefix TEXT] [--answers FILE] [--watch-pid PID] SOCKET
+//     load [--connections N] [--pause-sessions N] [--idle-connections N] [--messages-per-connection N]
+//          [--recipients N] [--body BYTES] [--ids N] [--choice uniform|zipf] [--refused-share F] [--seed N]
+//          [--rate MESSAGES_A_SECOND] [--seconds S] [--messages N] [--prefix TEXT] [--answers FILE] [--watch-pid PID]
+//          SOCKET
 //
 // load_options.hpp tells what each means. Ends after --seconds or --messages, or by TERM, and prints one line of JSON.
 // Each line of the answers file is one message:
@@ -47,6 +48,17 @@ void stop_by_signals()
     ::sigaction(SIGINT, &action, nullptr);
 }
 
+/// Its own, in seconds. Near the run's own: the generator was the limit, not the filter.
+double processor_time()
+{
+    rusage own{};
+    ::getrusage(RUSAGE_SELF, &own);
+    const auto seconds = [](const timeval& time) {
+        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+    };
+    return seconds(own.ru_utime) + seconds(own.ru_stime);
+}
+
 std::optional<Usage> usage_of_watched(const LoadOptions& options)
 {
     return options.watch_pid ? usage_of(*options.watch_pid) : std::nullopt;
@@ -71,7 +83,12 @@ void print_summary(const LoadOptions& options, const Tally& tally, const LoadRun
                 seconds > 0 ? static_cast<double>(tally.tries()) / seconds : 0);
     std::printf(",\"eom_ms_p50\":%.3f,\"eom_ms_p99\":%.3f,\"eom_ms_max\":%.3f", tally.end_of_message_ms(0.5),
                 tally.end_of_message_ms(0.99), tally.end_of_message_ms(1));
+    std::printf(",\"conversation_ms_p50\":%.3f,\"conversation_ms_p99\":%.3f,\"conversation_ms_p999\":%.3f,"
+                "\"conversation_ms_max\":%.3f",
+                tally.conversation_ms(0.5), tally.conversation_ms(0.99), tally.conversation_ms(0.999),
+                tally.conversation_ms(1));
     const LoadRun::Counters& counters = run.counters();
+    std::printf(",\"replies\":%llu", static_cast<unsigned long long>(counters.replies));
     std::printf(",\"reconnects\":%llu,\"lost_between\":%llu,\"failed_connects\":%llu",
                 static_cast<unsigned long long>(counters.lost), static_cast<unsigned long long>(counters.lost_between),
                 static_cast<unsigned long long>(counters.failed_connects));
@@ -84,10 +101,13 @@ int run(const LoadOptions& options)
     Tally tally(options.answers);
     LoadRun run(options, tally);
     const auto before = usage_of_watched(options);
+    const double own_before = processor_time();
     run.run();
+    const double own = processor_time() - own_before;
     const auto after = usage_of_watched(options);
     std::printf("{");
     print_summary(options, tally, run);
+    std::printf(",\"own_cpu_seconds\":%.3f", own);
     if (before && after)
         print_usage(*before, *after, static_cast<double>(std::max<std::uint64_t>(tally.tries(), 1)));
     std::printf("}\n");

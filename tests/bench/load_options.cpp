@@ -39,6 +39,7 @@ std::map<std::string_view, Setter> setters(LoadOptions& options)
     return {
         {"--connections", number(options.connections)},
         {"--pause-sessions", number(options.pause_sessions)},
+        {"--idle-connections", number(options.idle_connections)},
         {"--messages-per-connection", number(options.messages_per_connection)},
         {"--recipients", number(options.recipients)},
         {"--body", number(options.body_bytes)},

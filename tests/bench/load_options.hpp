@@ -13,6 +13,7 @@ struct LoadOptions {
 
     std::size_t connections = 8;
     std::size_t pause_sessions = 0;          ///< connections of their own, that pause between two messages
+    std::size_t idle_connections = 0;        ///< more, that negotiate, say CONNECT and are silent
     std::size_t messages_per_connection = 0; ///< then QUIT and a new connection; 0: never
 
     std::size_t recipients = 1;

@@ -60,13 +60,14 @@ LoadRun::LoadRun(const LoadOptions& options, Tally& tally)
       accounts_(options.ids, options.zipf, options.refused_share, options.seed),
       random_(options.seed),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
-      clients_(options.connections + options.pause_sessions)
+      clients_(options.connections + options.pause_sessions + options.idle_connections)
 {
     if (!epoll_)
         fail("epoll_create1");
     for (std::size_t at = 0; at < clients_.size(); ++at) {
         clients_[at].port = static_cast<std::uint16_t>(first_port + at % ports);
-        clients_[at].pauses = at >= options.connections;
+        clients_[at].idles = at >= options.connections + options.pause_sessions;
+        clients_[at].pauses = at >= options.connections && !clients_[at].idles;
     }
 }
 
@@ -170,13 +171,15 @@ void LoadRun::read(Client& client)
 
 void LoadRun::take(Client& client, milter::Bytes bytes)
 {
+    const std::uint64_t replies = client.session->replies();
     const auto answer = client.session->receive(bytes);
+    counters_.replies += client.session->replies() - replies;
     if (answer)
         end(client, answer->outcome, answer->at_end_of_message);
+    if (answer || client.session->ready())
+        return go_on(client);
     client.asked = Clock::now();
     write(client);
-    if (answer || client.session->ready())
-        go_on(client);
 }
 
 /// What the socket takes. Where the filter is gone, reading tells what it said before.
@@ -235,18 +238,21 @@ void LoadRun::quit(Client& client)
 
 // Messages
 
-/// A connection has nothing to do.
+/// A connection has nothing to do. What nobody answers (CONNECT, ABORT) goes out together with the next message where
+/// that follows at once: Postfix flushes its buffer when it waits for an answer.
 void LoadRun::go_on(Client& client)
 {
-    if (!may_begin())
-        return;
+    if (!may_begin() || client.idles)
+        return write(client);
     if (options_.messages_per_connection > 0 && client.messages >= options_.messages_per_connection) {
         quit(client);
         connect(client);
     } else if (client.pauses) {
+        write(client);
         std::uniform_int_distribution<int> pause(shortest_pause_ms, longest_pause_ms);
         sleep(client, std::chrono::milliseconds(pause(random_)));
     } else if (options_.rate > 0) {
+        write(client);
         waiting_.push_back(&client);
     } else {
         begin(client);
@@ -259,7 +265,7 @@ void LoadRun::begin(Client& client)
     ++in_message_;
     client.queue_id = options_.prefix + "-" + std::to_string(++begun_);
     client.session->begin(client.queue_id, accounts_.next());
-    client.asked = Clock::now();
+    client.began = client.asked = Clock::now();
     write(client);
 }
 
@@ -277,7 +283,8 @@ void LoadRun::end(Client& client, Outcome outcome, bool at_end_of_message)
 {
     --in_message_;
     last_answer_ = Clock::now();
-    tally_.add({client.queue_id, outcome, at_end_of_message, client.pauses, last_answer_ - client.asked});
+    tally_.add({client.queue_id, outcome, at_end_of_message, client.pauses, last_answer_ - client.asked,
+                last_answer_ - client.began});
 }
 
 // Time
@@ -304,7 +311,7 @@ void LoadRun::wake(Client& client)
     if (std::exchange(client.lost_in_pause, false) && may_begin()) {
         ++in_message_;
         client.queue_id = options_.prefix + "-" + std::to_string(++begun_);
-        client.asked = Clock::now();
+        client.began = client.asked = Clock::now();
         end(client, Outcome::broken, false);
     }
     if (!client.session)

@@ -26,6 +26,7 @@ public:
         std::uint64_t lost = 0;            ///< connections that the filter ended
         std::uint64_t lost_between = 0;    ///< of these, between two messages
         std::uint64_t failed_connects = 0; ///< each is tried again some milliseconds later
+        std::uint64_t replies = 0;         ///< final ones: each is a round trip
     };
 
     LoadRun(const LoadOptions& options, Tally& tally);
@@ -48,12 +49,14 @@ private:
     struct Client {
         std::uint16_t port = 0;
         bool pauses = false;
+        bool idles = false;
         bool lost_in_pause = false; ///< which an MTA learns when it sends the next message
         FileDescriptor socket;
         std::optional<LoadSession> session; ///< none: it waits to connect again
         std::size_t messages = 0;           ///< on this connection
         bool wants_to_write = false;
         std::string queue_id;
+        Time began; ///< the message
         Time asked; ///< when what now awaits an answer was sent
     };
 

@@ -47,6 +47,11 @@ std::string pairs_of(std::initializer_list<std::pair<std::string_view, std::stri
     return pairs;
 }
 
+bool is_content(Command command)
+{
+    return command == Command::header || command == Command::end_of_headers || command == Command::body;
+}
+
 Outcome refusal(const ParsedReply& reply)
 {
     if (reply.reply == Reply::tempfail || (reply.reply == Reply::reply_code && reply.text.starts_with('4')))
@@ -115,6 +120,7 @@ std::optional<LoadSession::Answer> LoadSession::on(const ParsedReply& reply)
     if (!awaited_)
         throw std::runtime_error("a reply that no command awaits");
     const Command answered = *std::exchange(awaited_, std::nullopt);
+    ++replies_;
     if ((answered == Command::negotiate) != (reply.reply == Reply::negotiate))
         throw std::runtime_error("a reply of another kind than awaited to " +
                                  command_name(static_cast<char>(answered)));
@@ -172,8 +178,11 @@ void LoadSession::go_on()
 /// @return  true where a reply is due.
 bool LoadSession::say(Command command, std::string_view packet)
 {
-    append_macros(command);
-    if (!mta_.wanted(command))
+    const bool wanted = mta_.wanted(command);
+    // Macros of a command go out even where it does not, but for those of the content.
+    if (wanted || !is_content(command))
+        append_macros(command);
+    if (!wanted)
         return false;
     output_ += packet;
     if (!mta_.expects_reply(command))
@@ -197,7 +206,9 @@ void LoadSession::append_macros(Command stage)
         pairs = pairs_of({{"{rcpt_mailer}", "smtp"}});
         break;
     case Command::data:
+    case Command::header:
     case Command::end_of_headers:
+    case Command::body:
     case Command::end_of_message:
         pairs = pairs_of({{"i", queue_id_}});
         break;

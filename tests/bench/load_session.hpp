@@ -1,5 +1,7 @@
 // One connection to the filter as Postfix holds it: what to send next, and what the answers mean. Commands without a
-// reply travel together with the next one that has one. No I/O, no clock.
+// reply travel together with the next one that has one, macros go before every command. No I/O, no clock.
+//
+// Source: Postfix src/milter/milter8.c; tests/captures/postfix.
 #pragma once
 
 #include <cstddef>
@@ -61,6 +63,9 @@ public:
     /// Throws std::runtime_error for an answer that an MTA would close the connection for.
     std::optional<Answer> receive(milter::Bytes bytes);
 
+    /// Final answers so far, that of the negotiation included: each is a round trip.
+    std::uint64_t replies() const { return replies_; }
+
     /// Octets to be sent; whoever sends them takes them away.
     std::string& output() { return output_; }
 
@@ -76,6 +81,7 @@ private:
     std::uint16_t client_port_;
     milter::MtaSession mta_;
     std::string output_;
+    std::uint64_t replies_ = 0;
     bool negotiated_ = false;
     bool in_message_ = false;
     std::optional<milter::Command> awaited_; ///< what a reply is due to

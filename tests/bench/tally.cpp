@@ -17,8 +17,10 @@ Tally::Tally(const std::string& answers)
 void Tally::add(const Try& ended)
 {
     ++counts_[static_cast<std::size_t>(ended.outcome)];
-    if (ended.at_end_of_message)
-        times_.push_back(static_cast<float>(ended.took.count()));
+    if (ended.at_end_of_message) {
+        answer_times_.push_back(static_cast<float>(ended.took.count()));
+        conversation_times_.push_back(static_cast<float>(ended.whole.count()));
+    }
     if (answers_)
         std::fprintf(answers_.get(), "%s %s %.3f%s\n", ended.queue_id.c_str(), name_of(ended.outcome),
                      ended.took.count(), ended.paused ? " paused" : "");
@@ -29,13 +31,13 @@ std::uint64_t Tally::tries() const
     return std::accumulate(counts_.begin(), counts_.end(), std::uint64_t{0});
 }
 
-double Tally::end_of_message_ms(double part) const
+double Tally::quantile(std::vector<float>& times, double part)
 {
-    if (times_.empty())
+    if (times.empty())
         return 0;
-    const auto at = static_cast<std::size_t>(part * static_cast<double>(times_.size() - 1));
-    const auto place = times_.begin() + static_cast<std::ptrdiff_t>(at);
-    std::nth_element(times_.begin(), place, times_.end());
+    const auto at = static_cast<std::size_t>(part * static_cast<double>(times.size() - 1));
+    const auto place = times.begin() + static_cast<std::ptrdiff_t>(at);
+    std::nth_element(times.begin(), place, times.end());
     return static_cast<double>(*place);
 }
 

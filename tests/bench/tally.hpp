@@ -17,8 +17,9 @@ struct Try {
     std::string queue_id;
     Outcome outcome;
     bool at_end_of_message;
-    bool paused; ///< of a session that pauses between two messages
-    std::chrono::duration<double, std::milli> took;
+    bool paused;                                     ///< of a session that pauses between two messages
+    std::chrono::duration<double, std::milli> took;  ///< the answer that ended it
+    std::chrono::duration<double, std::milli> whole; ///< all of its conversation, from MAIL
 };
 
 class Tally {
@@ -32,7 +33,10 @@ public:
     std::uint64_t count(Outcome outcome) const { return counts_[static_cast<std::size_t>(outcome)]; }
 
     /// Milliseconds that so great a part of the answers at end of message took at most; 0 without any.
-    double end_of_message_ms(double part) const;
+    double end_of_message_ms(double part) const { return quantile(answer_times_, part); }
+
+    /// The same of these messages' whole conversations.
+    double conversation_ms(double part) const { return quantile(conversation_times_, part); }
 
     /// False where a line could not be written.
     bool flush();
@@ -40,8 +44,12 @@ public:
 private:
     static constexpr std::size_t outcomes = 5;
 
+    static double quantile(std::vector<float>& times, double part);
+
     std::array<std::uint64_t, outcomes> counts_{};
-    mutable std::vector<float> times_; ///< ordered as the last question left them
+    // Ordered as the last question left them.
+    mutable std::vector<float> answer_times_;
+    mutable std::vector<float> conversation_times_;
     std::unique_ptr<std::FILE, int (*)(std::FILE*)> answers_;
 };
 
