@@ -16,9 +16,10 @@ RUN_PACKAGES=(
     libstemmer0d libsystemd0 libtirpc3 libunwind8 libwrap0 libzstd1 zlib1g
 )
 
-# The rest of the tests: checks of the sources, and what an unpacked Sendmail needs.
+# The rest of the tests: checks of the sources, what tests/bench compares with, and what an unpacked Sendmail needs.
 TEST_PACKAGES=(
     clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev
+    libmilter-dev libbenchmark-dev valgrind
     m4 libsasl2-modules libsasl2-modules-db libldap-2.5-0 liblockfile1
 )
 
