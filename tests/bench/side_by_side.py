@@ -3,13 +3,15 @@
 
     tests/bench/side_by_side.py BUILD [--connections 10,100,1000] [--messages-per-connection 10] [--recipients 1]
         [--body 4096] [--message-size off|count] [--durability process|group|always] [--reject-ids 100000]
-        [--idle-connections 0] [--seconds 3] [--runs 5] [--targets floor,libmilter,filter] [--calls] [--directory /var/tmp]
+        [--idle-connections 0] [--seconds 3] [--runs 5] [--targets floor,libmilter,filter] [--calls | --threads]
+        [--directory /var/tmp]
 
 Prints a Markdown table: the medians of all runs, and for each run's own quotients theirs. The filter has a collector
 that takes its records; the next load begins when it has them all. CPU is all threads', in user and system mode; times
 are those of a whole message's conversation, from MAIL to the final answer. "client" is how much of a core the load
 generator used: near 100 % it was the limit. With --idle-connections each target runs a second time, and so many are held
-there. --calls counts system calls inside the targets, in place of time.
+there. In place of time, --calls counts system calls inside the targets, and --threads tells the CPU of each thread that
+lives throughout.
 
 Fails where a message was not answered "continue"; never for a time. The figures of docs/performance.md come from here.
 """
@@ -220,6 +222,27 @@ def count_calls(build, targets, connections, options, counter):
         print(f"| {connections} | {target.name} | {sum(counts.values()):.1f} | {detail} |", flush=True)
 
 
+def thread_times(pid):
+    """{thread: µs of CPU so far}"""
+    return {thread.name: int((thread / "schedstat").read_text().split()[0]) / 1000
+            for thread in Path(f"/proc/{pid}/task").iterdir()}
+
+
+def time_threads(build, targets, connections, options):
+    """The median of the runs, for each thread."""
+    for target in targets:
+        load(build, target, connections, options)
+        runs = []
+        for _ in range(options.runs):
+            before = thread_times(target.pid)
+            messages = load(build, target, connections, options)["messages"]
+            after = thread_times(target.pid)
+            runs.append({thread: (after[thread] - before[thread]) / messages for thread in before if thread in after})
+        lasting = sorted(set.intersection(*map(set, runs)), key=int)
+        print(f"| {connections} | {target.name} | "
+              + ", ".join(f"{median(runs, thread):.1f}" for thread in lasting) + " |", flush=True)
+
+
 def parse():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("build", type=lambda path: Path(path).resolve())
@@ -234,7 +257,9 @@ def parse():
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--targets", default="floor,libmilter,filter")
-    parser.add_argument("--calls", action="store_true")
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--calls", action="store_true")
+    mode.add_argument("--threads", action="store_true")
     parser.add_argument("--directory", default="/var/tmp")
     return parser.parse_args()
 
@@ -248,14 +273,18 @@ def main():
         try:
             for target in start_all(home, options, counter):
                 targets.append(target)
-            if counter:
+            if options.calls:
                 print("| connections | | system calls / message | of these |\n|---|---|---|---|")
+            elif options.threads:
+                print("| connections | | CPU µs / message, by thread |\n|---|---|---|")
             else:
                 print("| connections | | CPU µs / message | messages/s | p50 ms | p99 ms | p99.9 ms | replies / message | client |\n"
                       "|---|---|---|---|---|---|---|---|---|")
             for connections in map(int, options.connections.split(",")):
-                if counter:
+                if options.calls:
                     count_calls(options.build, targets, connections, options, counter)
+                elif options.threads:
+                    time_threads(options.build, targets, connections, options)
                 else:
                     measure(options.build, targets, connections, options)
         finally:
