@@ -27,29 +27,37 @@ std::string_view fault_of(std::string_view text)
 
 } // namespace
 
-WatchedIdList::WatchedIdList(asio::io_context& io, std::string path, const IdNormalizer& normalizer, const Clock& clock,
-                             std::shared_ptr<const IdList> until_read, std::uint64_t max_bytes)
-    : path_(std::move(path)),
+WatchedIdList::WatchedIdList(asio::io_context& io, Background& background, std::string path,
+                             const IdNormalizer& normalizer, const Clock& clock,
+                             const std::shared_ptr<const IdList>& until_read, std::uint64_t max_bytes)
+    : background_(background),
+      path_(std::move(path)),
       normalizer_(normalizer),
       clock_(clock),
       max_bytes_(max_bytes),
-      list_(std::move(until_read)),
+      list_(until_read ? until_read : std::make_shared<const IdList>()),
       due_timer_(io),
       retry_(io),
       watch_(io, path_,
              {.replaced =
                   [this] {
                       reload_schedule_.completed(clock_.steady_now());
-                      schedule();
+                      note_change();
                   },
               .modified =
                   [this] {
                       reload_schedule_.changed(clock_.steady_now());
-                      schedule();
+                      note_change();
                   },
               .vanished = [this] { on_vanished(); }})
 {
-    reload();
+    until_read ? reload() : read_now();
+}
+
+void WatchedIdList::read_now()
+{
+    reload_schedule_.completed(clock_.steady_now());
+    judge(read_file(path_, max_bytes_, normalizer_), clock_.steady_now());
 }
 
 void WatchedIdList::reload()
@@ -57,6 +65,12 @@ void WatchedIdList::reload()
     // As if it were written just now: also a list that somebody is rewriting must not be taken half done.
     reload_schedule_.completed(clock_.steady_now());
     read();
+}
+
+void WatchedIdList::note_change()
+{
+    changed_meanwhile_ = reading_;
+    schedule();
 }
 
 void WatchedIdList::schedule()
@@ -83,30 +97,52 @@ void WatchedIdList::on_due()
         schedule();
 }
 
+/// Any thread.
+WatchedIdList::Content WatchedIdList::read_file(const std::string& path, std::uint64_t max_bytes,
+                                                const IdNormalizer& normalizer)
+{
+    const FileContent content = smtpauth::read_file(path, max_bytes, SymbolicLink::refuse);
+    if (!content.error.empty())
+        return {content.error, {}};
+    if (const std::string_view fault = fault_of(content.text); !fault.empty())
+        return {std::string(fault), {}};
+    return {{}, IdList::parse(content.text, normalizer)};
+}
+
 void WatchedIdList::read()
 {
-    FileContent content = read_file(path_, max_bytes_, SymbolicLink::refuse);
-    if (!content.error.empty()) {
-        reload_schedule_.cancel();
-        complain(content.error);
+    if (std::exchange(reading_, true)) {
+        changed_meanwhile_ = true;
         return;
     }
-    if (const std::string_view fault = fault_of(content.text); !fault.empty()) {
+    background_.run([path = path_, max_bytes = max_bytes_,
+                     normalizer = normalizer_] { return read_file(path, max_bytes, normalizer); },
+                    [this, read_at = clock_.steady_now(), alive = std::weak_ptr(alive_)](Content content) {
+                        if (!alive.expired())
+                            judge(std::move(content), read_at);
+                    });
+}
+
+void WatchedIdList::judge(Content content, Clock::SteadyTime read_at)
+{
+    reading_ = false;
+    const bool changed = std::exchange(changed_meanwhile_, false);
+    if (!content.problem.empty()) {
         reload_schedule_.cancel();
-        complain(std::string(fault));
-        return;
+        complain(content.problem);
+    } else {
+        problem_.clear();
+        retry_.cancel();
+        const std::size_t before = list_->size();
+        const auto verdict = reload_schedule_.judge(read_at, before, content.list.size());
+        if (verdict == ReloadSchedule::Verdict::warn)
+            log::warning("id list {}: shrank from {} to {} ids", path_, before, content.list.size());
+        if (verdict != ReloadSchedule::Verdict::wait)
+            take(std::move(content.list));
     }
-    problem_.clear();
-    retry_.cancel();
-    IdList list = IdList::parse(content.text, normalizer_);
-    const std::size_t before = list_->size();
-    const auto verdict = reload_schedule_.judge(clock_.steady_now(), before, list.size());
+    if (changed)
+        reload_schedule_.changed(clock_.steady_now());
     schedule();
-    if (verdict == ReloadSchedule::Verdict::wait)
-        return;
-    if (verdict == ReloadSchedule::Verdict::warn)
-        log::warning("id list {}: shrank from {} to {} ids", path_, before, list.size());
-    take(std::move(list));
 }
 
 void WatchedIdList::take(IdList list)
@@ -143,8 +179,7 @@ void WatchedIdList::retry()
         if (error || alive.expired() || problem_.empty())
             return;
         reload();
-        if (!problem_.empty())
-            retry();
+        retry();
     });
 }
 

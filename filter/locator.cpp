@@ -2,7 +2,6 @@
 
 #include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 #include <variant>
 
@@ -15,14 +14,10 @@ namespace smtpauth {
 /// One database and its file.
 class Locator::Source {
 public:
-    explicit Source(asio::io_context& io) : io_(io) {}
+    Source(asio::io_context& io, Background& background) : io_(io), background_(background) {}
     Source(const Source&) = delete;
     Source& operator=(const Source&) = delete;
-    ~Source()
-    {
-        if (opener_.joinable())
-            opener_.join();
-    }
+    ~Source() = default;
 
     /// @param path  "" for none.
     void follow(const std::string& path, const std::string& private_directory)
@@ -48,18 +43,18 @@ public:
     /// Copying a large database takes longer than mail should wait.
     void open_aside()
     {
-        again_ = opener_.joinable();
+        again_ = opening_;
         if (again_ || path_.empty())
             return;
-        opener_ = std::thread([this, path = path_, directory = private_directory_] {
-            asio::post(io_, [this, path, opened = GeoDatabase::open(path, directory)]() mutable {
-                opener_.join();
-                if (path == path_)
-                    install(std::move(opened));
-                if (std::exchange(again_, false))
-                    open_aside();
-            });
-        });
+        opening_ = true;
+        background_.run([path = path_, directory = private_directory_] { return GeoDatabase::open(path, directory); },
+                        [this, path = path_](std::variant<GeoDatabase, std::string> opened) {
+                            opening_ = false;
+                            if (path == path_)
+                                install(std::move(opened));
+                            if (std::exchange(again_, false))
+                                open_aside();
+                        });
     }
 
     const std::optional<GeoDatabase>& database() const { return database_; }
@@ -77,15 +72,20 @@ private:
     }
 
     asio::io_context& io_;
+    Background& background_;
     std::string path_;
     std::string private_directory_;
     std::optional<GeoDatabase> database_;
     std::unique_ptr<FileWatch> watch_;
-    std::thread opener_; ///< joinable while a database is being opened
+    bool opening_ = false;
     bool again_ = false; ///< the file changed meanwhile
 };
 
-Locator::Locator(asio::io_context& io) : country_(std::make_unique<Source>(io)), asn_(std::make_unique<Source>(io)) {}
+Locator::Locator(asio::io_context& io, Background& background)
+    : country_(std::make_unique<Source>(io, background)),
+      asn_(std::make_unique<Source>(io, background))
+{
+}
 
 Locator::~Locator() = default;
 

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "common/asio.hpp"
+#include "common/background.hpp"
 #include "filter/config.hpp"
 #include "filter/site.hpp"
 
@@ -13,8 +14,8 @@ namespace smtpauth {
 
 class Locator {
 public:
-    /// `io` outlives the locator, and has ended before it does.
-    explicit Locator(asio::io_context& io);
+    /// Both outlive the locator; `io` has ended before it does. @param background  where databases are opened anew.
+    Locator(asio::io_context& io, Background& background);
     Locator(const Locator&) = delete;
     Locator& operator=(const Locator&) = delete;
     ~Locator();
@@ -22,7 +23,7 @@ public:
     /// Opens both databases before it returns: for the start.
     void load(const FilterConfig& config);
 
-    /// Opens both anew, on threads of their own: for a reload.
+    /// Opens both anew, aside: for a reload.
     void reload(const FilterConfig& config);
 
     Place locate(const IpAddress& address) const;

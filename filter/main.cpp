@@ -111,9 +111,8 @@ private:
     {
         const FilterConfig& config = *site_.config;
         // A new name that cannot be read must not let everybody pass.
-        auto until_read = reject_ids_ ? reject_ids_->current() : std::make_shared<const IdList>();
-        reject_ids_ = std::make_shared<WatchedIdList>(io_, config.reject_ids, config.auth_id_normalize, clock_,
-                                                      std::move(until_read));
+        reject_ids_ = std::make_shared<WatchedIdList>(io_, background_, config.reject_ids, config.auth_id_normalize,
+                                                      clock_, reject_ids_ ? reject_ids_->current() : nullptr);
     }
 
     void build_checks()
@@ -142,7 +141,8 @@ private:
     SocketActivation handed_over_;
     SystemClock clock_;
     Clock::SteadyTime started_ = clock_.steady_now();
-    Locator locator_{io_};
+    Background background_{io_};
+    Locator locator_{io_, background_};
     Site site_;
     std::shared_ptr<WatchedIdList> reject_ids_;
     DiskJournal journal_;

@@ -33,7 +33,8 @@ TEST_CASE("a country database that is replaced holds at once, whichever way", "[
     FilterConfig config;
     config.state_directory = directory.path();
     config.country_database = make_database(directory, "country.mmdb", "DE");
-    Locator locator(io);
+    Background background(io);
+    Locator locator(io, background);
     locator.load(config);
     const auto country = [&locator] { return locator.locate(*IpAddress::parse("203.0.113.9")).country; };
     REQUIRE(country() == "DE");
