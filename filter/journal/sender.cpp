@@ -25,6 +25,9 @@ constexpr std::chrono::milliseconds longest_pause(5000);
 constexpr std::chrono::seconds welcome_timeout(10);
 constexpr std::chrono::seconds read_retry(1);
 
+/// Between two looks for new records: to wake this thread for each would cost more than all the rest of it.
+constexpr std::chrono::milliseconds turn_interval(5);
+
 /// Octets under way that the collector has not acknowledged; one read of the journal may come on top.
 constexpr std::size_t window = std::size_t{4} << 20;
 
@@ -56,6 +59,7 @@ Sender::Sender(asio::io_context& io, Catalogue& catalogue, Settings settings, Di
       retry_(io),
       timer_(io),
       scratch_(scratch_size, '\0'),
+      turn_timer_(io),
       pause_(shortest_pause)
 {
     asio::co_spawn(io_, run(), [](const std::exception_ptr& error) {
@@ -66,12 +70,25 @@ Sender::Sender(asio::io_context& io, Catalogue& catalogue, Settings settings, Di
 
 void Sender::wake()
 {
-    // Once a turn, so that the records of many connections share a write.
     if (!woken_.exchange(true))
-        asio::post(io_, [this] {
-            woken_ = false;
-            pump();
+        asio::post(io_, [this] { turn(); });
+}
+
+/// At once after a while of quiet; else later, so that the records of many connections share a write.
+void Sender::turn()
+{
+    const auto now = Timer::clock_type::now();
+    if (now < next_turn_) {
+        turn_timer_.expires_at(next_turn_);
+        turn_timer_.async_wait([this](const boost::system::error_code& error) {
+            if (!error)
+                turn();
         });
+        return;
+    }
+    next_turn_ = now + turn_interval;
+    woken_ = false;
+    pump();
 }
 
 void Sender::stop()
@@ -81,6 +98,7 @@ void Sender::stop()
     socket_.close(ignored);
     timer_.cancel();
     retry_.cancel();
+    turn_timer_.cancel();
 }
 
 Sender::Figures Sender::figures() const
@@ -207,6 +225,7 @@ std::optional<std::string> Sender::take_ack(std::uint64_t sequence)
     if (!welcomed_ ||
         (sequence > catalogue_.acknowledged() && (in_flight_.empty() || sequence > in_flight_.back().last)))
         return fmt::format("ACK of record {}, which was not sent", sequence);
+    const bool was_full = in_flight_bytes_ >= window;
     while (!in_flight_.empty() && in_flight_.front().last <= sequence) {
         in_flight_bytes_ -= in_flight_.front().bytes;
         in_flight_.pop_front();
@@ -218,7 +237,8 @@ std::optional<std::string> Sender::take_ack(std::uint64_t sequence)
     if (end_journal())
         return "";
     publish();
-    pump();
+    if (was_full)
+        pump();
     return std::nullopt;
 }
 

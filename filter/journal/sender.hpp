@@ -71,6 +71,7 @@ private:
     std::optional<std::string> take(const event::Frame& frame);
     std::optional<std::string> take_ack(std::uint64_t sequence);
     void welcome();
+    void turn();
     void pump();
     bool fetch();
     bool end_journal();
@@ -97,7 +98,9 @@ private:
     std::size_t written_ = 0; ///< octets of out_ that the socket took
     std::deque<InFlight> in_flight_;
     std::size_t in_flight_bytes_ = 0;
-    std::atomic<bool> woken_ = false; ///< a turn of pump() is under way already
+    std::atomic<bool> woken_ = false; ///< a turn() is on its way already
+    Timer turn_timer_;
+    Timer::time_point next_turn_; ///< not before
     bool waiting_writable_ = false;
 
     std::chrono::milliseconds pause_; ///< before the next try
