@@ -65,7 +65,7 @@ Conversation::Step Conversation::next()
             return Close{std::move(closed->error)};
         const auto& received = std::get<milter::Received>(step);
         if (received.drops_message)
-            record_ = {}; // an idle connection keeps no message
+            record_.reset(); // an idle connection keeps no message
         if (auto turn = std::visit([this](const auto& command) { return on(command); }, received.command))
             return *turn;
     }
@@ -108,8 +108,8 @@ void Conversation::begin_client()
 Conversation::Turn Conversation::on(const milter::Mail& mail)
 {
     begin_message();
-    record_.sender = milter::without_brackets(mail.sender);
-    Verdict verdict = site_.checks->at_mail(record_);
+    record_->sender = milter::without_brackets(mail.sender);
+    Verdict verdict = site_.checks->at_mail(*record_);
     if (refuses(verdict))
         return refuse(std::move(verdict), event::Stage::mail);
     proceed();
@@ -119,14 +119,14 @@ Conversation::Turn Conversation::on(const milter::Mail& mail)
 void Conversation::begin_message()
 {
     Account account = find_account(session_.macros(), site_.config->identity, site_.config->auth_id_normalize);
-    record_ = {};
-    record_.client_address = client_.address;
-    record_.client_port = client_.port;
-    record_.connect_time = client_.connect_time;
-    record_.country = client_.place.country;
-    record_.asn = client_.place.asn;
-    record_.auth_id = std::move(account.id);
-    record_.auth_id_raw = std::move(account.raw);
+    record_ = std::make_unique<event::Record>();
+    record_->client_address = client_.address;
+    record_->client_port = client_.port;
+    record_->connect_time = client_.connect_time;
+    record_->country = client_.place.country;
+    record_->asn = client_.place.asn;
+    record_->auth_id = std::move(account.id);
+    record_->auth_id_raw = std::move(account.raw);
     size_ = {};
 }
 
@@ -134,26 +134,26 @@ Conversation::Turn Conversation::on(const milter::Rcpt& rcpt)
 {
     // With SMFIP_RCPT_REJ the MTA also tells of recipients that it refused itself: they are no part of the mail.
     if (session_.macros().find("{rcpt_mailer}") == "error") {
-        ++record_.rcpt_refused;
+        ++record_->rcpt_refused;
         proceed();
         return std::nullopt;
     }
 
     const std::string_view recipient = milter::without_brackets(rcpt.recipient);
     if (session_.reply_is_due()) {
-        Verdict verdict = site_.checks->at_recipient(record_, recipient);
+        Verdict verdict = site_.checks->at_recipient(*record_, recipient);
         if (refuses(verdict)) {
             Step refused = refuse(std::move(verdict), event::Stage::rcpt);
-            refusal_.recipients.clear();
-            refusal_.recipients.append(recipient);
+            refusal_->recipients.clear();
+            refusal_->recipients.append(recipient);
             return refused;
         }
     }
-    if (record_.recipients.size() < site_.config->max_recipients &&
-        record_.recipients.size_bytes() + recipient.size() < max_recipient_bytes)
-        record_.recipients.append(recipient);
+    if (record_->recipients.size() < site_.config->max_recipients &&
+        record_->recipients.size_bytes() + recipient.size() < max_recipient_bytes)
+        record_->recipients.append(recipient);
     else
-        ++record_.rcpt_unlisted;
+        ++record_->rcpt_unlisted;
     proceed();
     return std::nullopt;
 }
@@ -176,17 +176,17 @@ Conversation::Turn Conversation::on(const milter::EndOfMessage& end)
 {
     size_.add(end.chunk);
     read_size();
-    record_.queue_id = session_.macros().find("i").value_or("");
-    record_.type = event::RecordType::message;
-    record_.stage = event::Stage::eom;
-    record_.eom_time = site_.clock.now();
-    verdict_ = site_.checks->at_end_of_message(record_);
+    record_->queue_id = session_.macros().find("i").value_or("");
+    record_->type = event::RecordType::message;
+    record_->stage = event::Stage::eom;
+    record_->eom_time = site_.clock.now();
+    verdict_ = site_.checks->at_end_of_message(*record_);
     if (verdict_.action == event::Action::hold && !session_.agreement().may(milter::action::quarantine)) {
         verdict_.action = event::Action::tempfail;
         verdict_.reply = cannot_hold;
     }
-    set_verdict(record_, verdict_);
-    return Commit{record_, verdict_.passes() || verdict_.action == event::Action::hold};
+    set_verdict(*record_, verdict_);
+    return Commit{*record_, verdict_.passes() || verdict_.action == event::Action::hold};
 }
 
 void Conversation::read_size()
@@ -195,22 +195,22 @@ void Conversation::read_size()
     size_source_.learn(macro.has_value());
     std::uint64_t size = 0;
     if (macro && std::from_chars(macro->data(), macro->data() + macro->size(), size).ec == std::errc{}) {
-        record_.size_bytes = size;
+        record_->size_bytes = size;
     } else if (!session_.agreement().has(milter::protocol::no_headers)) {
         size_.add_empty_line(); // the end of the headers was not asked for
-        record_.size_bytes = size_.value();
+        record_->size_bytes = size_.value();
     }
 }
 
 Conversation::Step Conversation::refuse(Verdict verdict, event::Stage stage)
 {
     verdict_ = std::move(verdict);
-    refusal_ = record_;
-    refusal_.type = event::RecordType::refusal;
-    refusal_.stage = stage;
-    refusal_.eom_time = site_.clock.now();
-    set_verdict(refusal_, verdict_);
-    return Commit{refusal_, false};
+    refusal_ = std::make_unique<event::Record>(*record_);
+    refusal_->type = event::RecordType::refusal;
+    refusal_->stage = stage;
+    refusal_->eom_time = site_.clock.now();
+    set_verdict(*refusal_, verdict_);
+    return Commit{*refusal_, false};
 }
 
 void Conversation::set_verdict(event::Record& record, const Verdict& verdict)
@@ -230,9 +230,9 @@ void Conversation::committed()
 {
     session_.answer(answer_to(verdict_));
     verdict_ = {};
-    refusal_ = {};
+    refusal_.reset();
     if (!in_message())
-        record_ = {};
+        record_.reset();
 }
 
 } // namespace smtpauth

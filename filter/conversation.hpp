@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -68,7 +69,7 @@ public:
     bool negotiated() const { return session_.state() != milter::State::fresh; }
 
     /// Octets of memory that the MTA makes this connection hold.
-    std::size_t held_bytes() const { return session_.held_bytes() + record_.recipients.size_bytes(); }
+    std::size_t held_bytes() const { return session_.held_bytes() + (record_ ? record_->recipients.size_bytes() : 0); }
 
 private:
     const Site& site_;
@@ -83,8 +84,8 @@ private:
     };
     Client client_;
 
-    event::Record record_;  ///< of the open message
-    event::Record refusal_; ///< of a command of it that is being refused
+    std::unique_ptr<event::Record> record_;  ///< of the open message: an idle connection holds none
+    std::unique_ptr<event::Record> refusal_; ///< of a command of it that is being refused: of few connections
     milter::MessageSize size_;
     Verdict verdict_; ///< of the pending Commit
 

@@ -7,6 +7,7 @@
 // grow without a new tag.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -17,18 +18,25 @@ namespace smtpauth::event {
 /// Bytes of the stream. char, not std::byte: nearly all of it is text.
 using Bytes = std::string_view;
 
-/// Appends `size` octets, the highest first.
-inline void append_big_endian(std::string& out, std::uint64_t value, unsigned size)
-{
-    while (size-- > 0)
-        out.push_back(static_cast<char>(value >> (8 * size) & 0xff));
-}
-
-/// Writes `size` octets over those at `at`, which must be there.
-inline void put_big_endian(std::string& out, std::size_t at, std::uint64_t value, unsigned size)
+/// Writes `size` octets, the highest first.
+inline void put_big_endian(char* to, std::uint64_t value, unsigned size)
 {
     for (; size-- > 0; value >>= 8)
-        out[at + size] = static_cast<char>(value & 0xff);
+        to[size] = static_cast<char>(value & 0xff);
+}
+
+/// The same over those at `at`, which must be there.
+inline void put_big_endian(std::string& out, std::size_t at, std::uint64_t value, unsigned size)
+{
+    put_big_endian(out.data() + at, value, size);
+}
+
+/// Appends them. @param size  at most 8.
+inline void append_big_endian(std::string& out, std::uint64_t value, unsigned size)
+{
+    char octets[8];
+    put_big_endian(octets, value, size);
+    out.append(octets, size);
 }
 
 /// @param bytes  at most 8.
@@ -45,18 +53,14 @@ inline constexpr std::size_t field_header_size = 5;
 /// @param value  below 4 GiB.
 inline void append_text_field(std::string& out, std::uint8_t tag, std::string_view value)
 {
-    out.push_back(static_cast<char>(tag));
-    append_big_endian(out, value.size(), 4);
+    append_big_endian(out, std::uint64_t{tag} << 32 | value.size(), field_header_size);
     out.append(value);
 }
 
 inline void append_number_field(std::string& out, std::uint8_t tag, std::uint64_t value)
 {
-    unsigned size = 0;
-    while (size < 8 && value >> (8 * size) != 0)
-        ++size;
-    out.push_back(static_cast<char>(tag));
-    append_big_endian(out, size, 4);
+    const auto size = static_cast<unsigned>((std::bit_width(value) + 7) / 8);
+    append_big_endian(out, std::uint64_t{tag} << 32 | size, field_header_size);
     append_big_endian(out, value, size);
 }
 

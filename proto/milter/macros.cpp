@@ -1,7 +1,5 @@
 #include "proto/milter/macros.hpp"
 
-#include <numeric>
-
 #include "proto/milter/command.hpp"
 
 namespace smtpauth::milter {
@@ -10,7 +8,7 @@ namespace {
 
 constexpr std::string_view stage_order = "CHMRTNE";
 
-/// A forgotten set keeps at most this much memory, in octets, for the next one.
+/// What was forgotten leaves at most this much memory, in octets, for what comes.
 constexpr std::size_t kept_capacity = 1024;
 
 std::string_view without_braces(std::string_view name)
@@ -27,7 +25,7 @@ void MacroTable::set(char stage, Bytes pairs)
     const std::size_t at = stage_order.find(stage);
     if (at == std::string_view::npos)
         return;
-    sets_[at].pairs = pairs;
+    replace(at, pairs);
     sets_[at].fresh = true;
 }
 
@@ -37,7 +35,7 @@ void MacroTable::begin(Command stage)
     if (at == std::string_view::npos)
         return;
     if (!sets_[at].fresh)
-        sets_[at].pairs.clear();
+        replace(at, {});
     sets_[at].fresh = false;
     forget_from(at + 1);
 }
@@ -55,8 +53,10 @@ void MacroTable::clear()
 std::optional<std::string_view> MacroTable::find(std::string_view name) const
 {
     name = without_braces(name);
+    std::size_t begin = pairs_.size();
     for (auto set = sets_.rbegin(); set != sets_.rend(); ++set) {
-        const StringList pairs(set->pairs);
+        begin -= set->size;
+        const StringList pairs(Bytes(pairs_).substr(begin, set->size));
         for (auto at = pairs.begin(); at != pairs.end(); ++at) {
             const bool found = without_braces(*at) == name;
             ++at;
@@ -67,20 +67,27 @@ std::optional<std::string_view> MacroTable::find(std::string_view name) const
     return std::nullopt;
 }
 
-std::size_t MacroTable::size_bytes() const
+std::size_t MacroTable::begin_of(std::size_t set) const
 {
-    return std::accumulate(sets_.begin(), sets_.end(), std::size_t{0},
-                           [](std::size_t sum, const Set& set) { return sum + set.pairs.size(); });
+    std::size_t begin = 0;
+    for (std::size_t at = 0; at < set; ++at)
+        begin += sets_[at].size;
+    return begin;
+}
+
+void MacroTable::replace(std::size_t set, Bytes pairs)
+{
+    pairs_.replace(begin_of(set), sets_[set].size, pairs);
+    sets_[set].size = pairs.size();
 }
 
 void MacroTable::forget_from(std::size_t first)
 {
-    for (std::size_t at = first; at < sets_.size(); ++at) {
-        sets_[at].pairs.clear();
-        if (sets_[at].pairs.capacity() > kept_capacity)
-            sets_[at].pairs.shrink_to_fit();
-        sets_[at].fresh = false;
-    }
+    pairs_.resize(begin_of(first));
+    if (pairs_.capacity() > kept_capacity)
+        pairs_.shrink_to_fit();
+    for (std::size_t at = first; at < sets_.size(); ++at)
+        sets_[at] = {};
 }
 
 } // namespace smtpauth::milter

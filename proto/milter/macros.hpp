@@ -35,16 +35,19 @@ public:
     std::optional<std::string_view> find(std::string_view name) const;
 
     /// Octets held by all sets: what a limit is put on.
-    std::size_t size_bytes() const;
+    std::size_t size_bytes() const { return pairs_.size(); }
 
 private:
     struct Set {
-        std::string pairs;
-        bool fresh = false; ///< sent since its command last came
+        std::size_t size = 0; ///< octets of its pairs
+        bool fresh = false;   ///< sent since its command last came
     };
     /// In the order of the protocol: C H M R T N E.
     std::array<Set, 7> sets_;
+    std::string pairs_; ///< of all sets, in that order: connections idle by the thousand
 
+    std::size_t begin_of(std::size_t set) const;
+    void replace(std::size_t set, Bytes pairs);
     void forget_from(std::size_t first);
 };
 

@@ -57,10 +57,13 @@ Step Session::take(const Packet& packet)
     if (const auto* offer = std::get_if<Negotiate>(&command))
         return start(*offer);
     if (const auto* macros = std::get_if<Macros>(&command)) {
-        const auto count = static_cast<std::size_t>(std::count(macros->pairs.begin(), macros->pairs.end(), '\0')) / 2;
-        if (count > limits_.max_macros)
-            return Closed{std::to_string(count) + " milter macros of one stage, expected at most " +
-                          std::to_string(limits_.max_macros)};
+        if (macros->pairs.size() > limits_.max_macros) { // else there are not so many in it
+            const auto count =
+                static_cast<std::size_t>(std::count(macros->pairs.begin(), macros->pairs.end(), '\0')) / 2;
+            if (count > limits_.max_macros)
+                return Closed{std::to_string(count) + " milter macros of one stage, expected at most " +
+                              std::to_string(limits_.max_macros)};
+        }
         macros_.set(macros->stage, macros->pairs);
         if (macros_.size_bytes() > limits_.max_macro_bytes)
             return Closed{"milter macros of " + std::to_string(macros_.size_bytes()) + " octets, expected at most " +
