@@ -23,8 +23,8 @@ constexpr std::size_t scratch_bytes = std::size_t{64} * 1024;
 /// Replies to a peer that does not read are made no further than this.
 constexpr std::size_t max_output_bytes = std::size_t{64} * 1024;
 
-/// An idle connection gives back what its replies took beyond this.
-constexpr std::size_t kept_output_bytes = 4096;
+/// An idle connection gives back what its replies took beyond this: a refusal or the answer to the negotiation.
+constexpr std::size_t kept_output_bytes = 32;
 
 /// A peer that takes no reply for so long will not take one any more: no MTA waits longer for a milter.
 constexpr std::chrono::minutes write_timeout{6};
@@ -217,13 +217,13 @@ ConnectionSet::Progress ConnectionSet::advance(Connection& connection)
             return Progress::closed;
         }
         const auto& commit = std::get<Conversation::Commit>(step);
-        journal_.append(commit.record, commit.waits ? &connection.commit : nullptr);
+        const bool kept = journal_.append(commit.record, commit.waits ? &connection.commit : nullptr);
         // Whoever waits gives the scratch buffer to other connections.
-        if (commit.waits) {
+        if (commit.waits && !kept) {
             conversation.keep_rest();
             return Progress::wait_for_commit;
         }
-        ++decisions_.refused;
+        ++(commit.waits ? decisions_.passed : decisions_.refused);
         conversation.committed();
         if (conversation.output().size() > max_output_bytes) {
             conversation.keep_rest();

@@ -67,7 +67,7 @@ DiskJournal::DiskJournal(asio::io_context& io, const FilterConfig& config, const
         if (record && record->type == event::RecordType::void_record)
             catalogue_.make_void(record->voids);
     });
-    last_ = safe_ = store->last();
+    last_ = done_ = store->last();
     if (found != 0)
         log::info("{}: {} records of earlier starts wait for the collector", config.journal_directory, found);
     const bool owes_loss = store->state().lost != store->state().settled;
@@ -102,28 +102,55 @@ std::uint64_t DiskJournal::passed() const
     return lowest;
 }
 
-void DiskJournal::append(const event::Record& record, CommitWaiter* waiter)
+bool DiskJournal::append(const event::Record& record, CommitWaiter* waiter)
 {
-    const std::uint64_t sequence = submit(record, waiter != nullptr);
+    encode(record);
+    if (keep_now())
+        return true;
+    const std::uint64_t sequence = submit({.waits = waiter != nullptr, .is_mail = event::passed(record)});
     if (waiter != nullptr)
         waiting_.push_back({sequence, waiter});
+    return false;
 }
 
-std::uint64_t DiskJournal::submit(const event::Record& record, bool waits, const std::optional<Losses>& settles)
+/// Makes frame_ the record's, with the next number.
+void DiskJournal::encode(const event::Record& record)
 {
     frame_.clear();
     const std::size_t begin = journal::begin_frame(frame_);
-    encode(record, frame_);
+    event::encode(record, frame_);
     if (frame_.size() - journal::header_size > journal::max_record_size) {
         log::error("journal: a record of {} octets is too long to be kept; at most {}", frame_.size(),
                    journal::max_record_size);
         frame_.clear();
     } else {
-        journal::end_frame(frame_, begin, id_, last_ + 1, safe_);
+        journal::end_frame(frame_, begin, id_, last_ + 1, writer_->safe());
     }
-    writer_->submit(frame_,
-                    {.sequence = ++last_, .waits = waits, .is_mail = event::passed(record), .settles = settles});
+}
+
+/// Writes frame_ on this thread where nothing stands in its way. @return  false: it is for submit().
+bool DiskJournal::keep_now()
+{
+    if (done_ != last_ || frame_.empty() || !writer_->keep_now(frame_, last_ + 1))
+        return false;
+    done_ = ++last_;
+    release(done_);
+    return true;
+}
+
+/// Gives frame_ to the writer's thread. @return  its number.
+std::uint64_t DiskJournal::submit(JournalWriter::Entry entry)
+{
+    entry.sequence = ++last_;
+    writer_->submit(frame_, entry);
     return last_;
+}
+
+void DiskJournal::release(std::uint64_t sequence)
+{
+    catalogue_.release(sequence);
+    if (notify_)
+        notify_();
 }
 
 void DiskJournal::withdraw(CommitWaiter& waiter)
@@ -137,12 +164,13 @@ void DiskJournal::withdraw(CommitWaiter& waiter)
     record.type = event::RecordType::void_record;
     record.eom_time = clock_.now();
     record.voids = found->sequence;
-    submit(record, false);
+    encode(record);
+    submit({});
 }
 
 void DiskJournal::batch_done(const JournalWriter::Done& done)
 {
-    safe_ = done.safe;
+    done_ = done.last;
     while (!waiting_.empty() && waiting_.front().sequence <= done.last) {
         const Waiting waiting = waiting_.front();
         waiting_.pop_front();
@@ -151,9 +179,7 @@ void DiskJournal::batch_done(const JournalWriter::Done& done)
         const bool kept = waiting.sequence <= done.kept;
         waiting.waiter->committed(kept ? Kept::yes : passes_when_full_ ? Kept::lost : Kept::no);
     }
-    catalogue_.release(done.last);
-    if (notify_)
-        notify_();
+    release(done.last);
     if (settling_ != 0 && settling_ <= done.last) {
         const bool settled = settling_ <= done.kept;
         settling_ = 0;
@@ -177,7 +203,8 @@ void DiskJournal::settle_losses()
         fmt::format("{} messages passed and {} refusals were answered without a record: the journal could not "
                     "keep them",
                     loss.count, figures.lost.others - figures.settled.others);
-    settling_ = submit(loss, false, figures.lost);
+    encode(loss);
+    settling_ = submit({.settles = figures.lost});
 }
 
 void DiskJournal::settle_later()

@@ -29,7 +29,7 @@ public:
     /// journal; io.run() has ended before it does.
     DiskJournal(asio::io_context& io, const FilterConfig& config, const Clock& clock, Disk& disk = system_disk());
 
-    void append(const event::Record& record, CommitWaiter* waiter) override;
+    bool append(const event::Record& record, CommitWaiter* waiter) override;
     void withdraw(CommitWaiter& waiter) override;
 
     /// Called when there is more to send. Before the first append().
@@ -53,7 +53,10 @@ private:
     };
 
     void take_directory(const std::string& path);
-    std::uint64_t submit(const event::Record& record, bool waits, const std::optional<Losses>& settles = {});
+    void encode(const event::Record& record);
+    std::uint64_t submit(JournalWriter::Entry entry);
+    bool keep_now();
+    void release(std::uint64_t sequence);
     std::uint64_t passed() const;
     void batch_done(const JournalWriter::Done& done);
     void settle_losses();
@@ -73,8 +76,8 @@ private:
     Timer settle_timer_;
     bool settle_waits_ = false;             ///< for the timer
     std::uint64_t settling_ = 0;            ///< number of the LOSS record that is with the writer, 0: none is
-    std::uint64_t safe_ = 0;                ///< as far as the writer has told
-    std::string frame_;                     ///< scratch
+    std::uint64_t done_ = 0;                ///< what became of every record up to this number is known here
+    std::string frame_;                     ///< scratch: the next record
     std::unique_ptr<JournalWriter> writer_; ///< last: its thread uses the above
 };
 

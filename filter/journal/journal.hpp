@@ -26,10 +26,11 @@ class Journal {
 public:
     virtual ~Journal() = default;
 
-    /// Takes the next sequence number and keeps the record. On the loop's thread; never blocks.
+    /// Takes the next sequence number and keeps the record. On the loop's thread; never waits for the disk.
     /// @param waiter  its committed() is called once, later, on the loop's thread; it must live until then, or until
     ///                withdraw(). Null: nobody waits.
-    virtual void append(const event::Record& record, CommitWaiter* waiter) = 0;
+    /// @return  the record is as safe as it was asked to be already: the waiter is not called.
+    virtual bool append(const event::Record& record, CommitWaiter* waiter) = 0;
 
     /// The waiter waits no more: its message was answered "try again" instead. It must be waiting.
     virtual void withdraw(CommitWaiter& waiter) = 0;

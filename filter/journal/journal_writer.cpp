@@ -67,6 +67,25 @@ void JournalWriter::submit(std::string_view frame, Entry entry)
         changed_.notify_one();
 }
 
+bool JournalWriter::keep_now(std::string_view frame, std::uint64_t sequence)
+{
+    if (settings_.durability != Durability::process)
+        return false;
+    bool ask = false;
+    {
+        const std::unique_lock store_lock(store_mutex_, std::try_to_lock);
+        if (!store_lock || failing_ || !store_->write_now(frame, sequence))
+            return false;
+        ask = store_->needs_spare() && !std::exchange(asked_look_, true);
+    }
+    if (ask) {
+        const std::lock_guard lock(mutex_);
+        look_ = true;
+        changed_.notify_one();
+    }
+    return true;
+}
+
 JournalWriter::Figures JournalWriter::figures() const
 {
     const std::lock_guard lock(mutex_);
@@ -80,12 +99,15 @@ void JournalWriter::run()
     while (true) {
         {
             std::unique_lock lock(mutex_);
-            if (pending_.entries.empty() && !stop_ && !preparing)
-                changed_.wait_for(lock, look_interval, [this] { return !pending_.entries.empty() || stop_; });
+            if (!preparing)
+                changed_.wait_for(lock, look_interval, [this] { return !pending_.entries.empty() || stop_ || look_; });
             if (pending_.entries.empty() && stop_)
                 break;
+            look_ = false;
             std::swap(batch, pending_);
         }
+        const std::lock_guard store_lock(store_mutex_);
+        asked_look_ = false;
         const auto begin = clock_.steady_now();
         const std::size_t records = batch.entries.size();
         if (records != 0)
@@ -101,6 +123,7 @@ void JournalWriter::run()
             log::warning("journal: the disk is slow: {:.1f} s for {} records and what goes with them",
                          std::chrono::duration<double>(took).count(), records);
     }
+    const std::lock_guard store_lock(store_mutex_);
     look_after();
 }
 
@@ -118,7 +141,6 @@ void JournalWriter::write(const Batch& batch)
         at += kept;
         done.kept = batch.entries[at - 1].sequence;
     }
-    done.safe = safe_;
     done.has_losses = store_->state().lost != store_->state().settled;
     publish();
     done_(done);
@@ -223,7 +245,6 @@ void JournalWriter::publish()
 {
     const std::lock_guard lock(mutex_);
     figures_.used_bytes = store_->used_bytes();
-    figures_.safe = safe_;
     figures_.lost = store_->state().lost;
     figures_.settled = store_->state().settled;
     figures_.first_lost_ms = store_->state().first_lost_ms;

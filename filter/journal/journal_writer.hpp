@@ -1,7 +1,10 @@
 // The journal's own thread: takes what the loop has gathered, writes it, syncs it, and tells the loop; then takes what
-// has been gathered meanwhile. So commits are grouped by the time that the disk needs, without a timer.
+// has been gathered meanwhile. So commits are grouped by the time that the disk needs, without a timer. Where
+// durability is "process", a record costs no more than a write into a prepared file: the loop does that itself, as long
+// as the thread has nothing to do.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -39,11 +42,10 @@ public:
     struct Done {
         std::uint64_t kept = 0;
         std::uint64_t last = 0;
-        std::uint64_t safe = 0;  ///< as in Figures
         bool has_losses = false; ///< that no LOSS record tells of
     };
 
-    /// @param store  used by this thread only, from here on.
+    /// @param store  nobody else's from here on.
     /// @param done  called after each batch, on this thread.
     /// @param passed  the number that all consumers of the journal have passed. Any thread.
     JournalWriter(std::unique_ptr<JournalStore> store, const Catalogue& catalogue, Settings settings,
@@ -58,10 +60,16 @@ public:
     /// kept.
     void submit(std::string_view frame, Entry entry);
 
+    /// Writes the record now, on the caller's thread, without waiting for another; where durability is "process" and
+    /// all goes well. What became of every record before it must be known. @return  false: submit() it.
+    bool keep_now(std::string_view frame, std::uint64_t sequence);
+
+    /// Number of the last record that a power cut cannot take. Any thread.
+    std::uint64_t safe() const { return safe_; }
+
     /// What the thread knows, for status and for the loop.
     struct Figures {
         std::uint64_t used_bytes = 0;
-        std::uint64_t safe = 0; ///< number of the last record that a power cut cannot take
         Losses lost;
         Losses settled;
         std::uint64_t first_lost_ms = 0;
@@ -87,6 +95,7 @@ private:
     void look_after();
     void publish();
 
+    std::mutex store_mutex_; ///< held for as long as the store works: the loop only tries to take it
     std::unique_ptr<JournalStore> store_;
     const Catalogue& catalogue_;
     Settings settings_;
@@ -98,11 +107,13 @@ private:
     std::condition_variable changed_;
     Batch pending_; ///< guarded by mutex_, as are the next two
     bool stop_ = false;
+    bool look_ = false; ///< there is something to do besides
     Figures figures_;
 
-    bool failing_ = false; ///< said so in the log
-    Losses lost_before_;   ///< when the failing began
-    std::uint64_t safe_ = 0;
+    bool failing_ = false;    ///< said so in the log; guarded by store_mutex_, as is the next
+    bool asked_look_ = false; ///< look_ was set since the thread last worked
+    Losses lost_before_;      ///< when the failing began
+    std::atomic<std::uint64_t> safe_ = 0;
     Clock::SteadyTime next_look_{};
     std::thread thread_; ///< last: it uses all of the above
 };

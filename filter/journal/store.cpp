@@ -29,6 +29,19 @@ constexpr std::size_t number_digits = 20;
 /// Octets of zeros written at once while the next segment is prepared.
 constexpr std::uint64_t fill_step = std::uint64_t{1} << 20;
 
+/// And by one call. The page cache keeps what one call wrote in one piece, and ext4 looks at all of a piece's blocks
+/// each time a record is written into it.
+constexpr std::uint64_t fill_piece = std::uint64_t{64} << 10;
+
+bool write_zeros(Disk& disk, int fd, std::uint64_t size, std::uint64_t offset)
+{
+    static const std::string zeros(fill_piece, '\0');
+    for (const std::uint64_t end = offset + size; offset < end; offset += std::min(fill_piece, end - offset))
+        if (!write_all(disk, fd, std::string_view(zeros).substr(0, end - offset), static_cast<off_t>(offset)))
+            return false;
+    return true;
+}
+
 std::string name_of(std::uint64_t journal, std::uint64_t first)
 {
     return fmt::format("{}-{:020}{}", event::journal_to_string(journal), first, suffix);
@@ -241,14 +254,35 @@ JournalStore::Kept JournalStore::write(journal::Bytes frames, std::uint64_t firs
             abandon_segment();
             continue;
         }
-        Segment& segment = segments_.back();
-        segment.last = last_ = last;
-        segment.used_bytes += frames.size();
-        used_bytes_ += frames.size();
-        catalogue_.grow(last, segment.used_bytes);
+        take(frames.size(), last);
         return Kept::yes;
     }
     return is_full(error_number_) ? Kept::full : Kept::failed;
+}
+
+bool JournalStore::write_now(journal::Bytes frame, std::uint64_t sequence)
+{
+    if (fd_ < 0 || segments_.back().used_bytes + frame.size() > room_ ||
+        used_bytes_ + frame.size() > settings_.max_bytes)
+        return false;
+    if (!write_all(disk_, fd_, frame, static_cast<off_t>(segments_.back().used_bytes))) {
+        fail("cannot write", segments_.back().path);
+        leave_segment(); // write() cuts it
+        return false;
+    }
+    unsynced_ = true;
+    take(frame.size(), sequence);
+    return true;
+}
+
+/// So many octets were appended, up to that record.
+void JournalStore::take(std::size_t size, std::uint64_t last)
+{
+    Segment& segment = segments_.back();
+    segment.last = last_ = last;
+    segment.used_bytes += size;
+    used_bytes_ += size;
+    catalogue_.grow(last, segment.used_bytes);
 }
 
 bool JournalStore::has_room(std::size_t size)
@@ -326,11 +360,9 @@ bool JournalStore::fill_spare(std::uint64_t up_to)
         if (spare_fd_ < 0)
             return fail("cannot open", spare_path());
     }
-    static const std::string zeros(fill_step, '\0');
     while (spare_filled_ < up_to) {
         const auto step = std::min<std::uint64_t>(fill_step, up_to - spare_filled_);
-        if (!write_all(disk_, spare_fd_, std::string_view(zeros).substr(0, step), static_cast<off_t>(spare_filled_)) ||
-            (settings_.syncs && !sync_file(disk_, spare_fd_))) {
+        if (!write_zeros(disk_, spare_fd_, step, spare_filled_) || (settings_.syncs && !sync_file(disk_, spare_fd_))) {
             fail("cannot write", spare_path());
             disk_.close(std::exchange(spare_fd_, -1));
             // A smaller one may serve; its end is where the last whole step ended.
@@ -352,15 +384,27 @@ bool JournalStore::fill_spare(std::uint64_t up_to)
 
 bool JournalStore::prepare(bool idle)
 {
-    const bool needed_soon = fd_ >= 0 && segments_.back().used_bytes > room_ / 2;
-    if (spare_failed_ || spare_filled_ >= settings_.segment_bytes || !(idle || needed_soon))
+    if (spare_failed_ || spare_filled_ >= settings_.segment_bytes || !(idle || needs_spare()))
         return false;
     spare_failed_ = !fill_spare(std::min(spare_filled_ + fill_step, settings_.segment_bytes));
     return !spare_failed_ && spare_filled_ < settings_.segment_bytes;
 }
 
+bool JournalStore::needs_spare() const
+{
+    return !spare_failed_ && spare_filled_ < settings_.segment_bytes && fd_ >= 0 &&
+           segments_.back().used_bytes > room_ / 2;
+}
+
 /// After a failure: nothing is written to this file any more, and nothing of what failed is found in it.
 void JournalStore::abandon_segment()
+{
+    leave_segment();
+    cut_abandoned();
+}
+
+/// The same, without the work: nothing is written to another one before it is done.
+void JournalStore::leave_segment()
 {
     if (fd_ < 0)
         return;
@@ -372,7 +416,6 @@ void JournalStore::abandon_segment()
         catalogue_.remove(to_cut_->path);
         segments_.pop_back();
     }
-    cut_abandoned();
 }
 
 bool JournalStore::cut_abandoned()

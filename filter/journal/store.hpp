@@ -53,6 +53,10 @@ public:
     /// Appends frames, whole and back to back; all or nothing.
     Kept write(journal::Bytes frames, std::uint64_t first, std::uint64_t last);
 
+    /// The same for one record where that takes a single write: into a segment that has room. Does not sync.
+    /// @return  false: the record is for write().
+    bool write_now(journal::Bytes frame, std::uint64_t sequence);
+
     /// Makes records and losses outlast a power cut, where write() does not. @return  false: see error().
     bool flush();
 
@@ -63,6 +67,8 @@ public:
     /// soon.
     /// @return  true: there is more to do.
     bool prepare(bool idle);
+    /// prepare() has something to do although the disk may have better.
+    bool needs_spare() const;
 
     const JournalState& state() const { return page_.state(); }
     /// Counts the records of numbers `first` to `last` as lost, safely as far as the disk allows; a LOSS record that
@@ -91,9 +97,11 @@ private:
     void recover_losses(bool told);
     bool has_room(std::size_t size);
     bool append(journal::Bytes frames);
+    void take(std::size_t size, std::uint64_t last);
     bool sync();
     bool roll(std::uint64_t first, std::size_t size);
     bool fill_spare(std::uint64_t up_to);
+    void leave_segment();
     void abandon_segment();
     bool cut_abandoned();
     void end_segment();

@@ -23,11 +23,12 @@ namespace {
 /// A disk that takes as long as the test wants.
 class SlowJournal final : public Journal {
 public:
-    void append(const event::Record& record, CommitWaiter* waiter) override
+    bool append(const event::Record& record, CommitWaiter* waiter) override
     {
         records.push_back(record);
-        if (waiter != nullptr)
+        if (waiter != nullptr && !fast)
             waiters.push_back(waiter);
+        return fast;
     }
     void withdraw(CommitWaiter& waiter) override
     {
@@ -44,6 +45,7 @@ public:
 
     std::vector<event::Record> records;
     std::vector<CommitWaiter*> waiters;
+    bool fast = false; ///< every record is kept at once
     int withdrawn = 0;
 };
 

@@ -55,6 +55,8 @@ void ModelFilter::end()
 
 bool ModelFilter::write(const std::string& frames, std::uint64_t first, std::uint64_t last)
 {
+    if (!settings_.syncs && first == last && store_->write_now(frames, last))
+        return true;
     store_->trim(catalogue_->acknowledged());
     const bool kept = store_->write(frames, first, last) == JournalStore::Kept::yes;
     // Numbers that were not kept are below no record's `synced` before one behind them is safe.

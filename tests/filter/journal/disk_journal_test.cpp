@@ -31,6 +31,7 @@ struct Fixture {
         config.journal_directory = directory / "journal";
         config.journal_max_bytes = 1 << 20;
         config.on_journal_full = on_full;
+        config.durability = durability;
         return config;
     }
 
@@ -40,7 +41,8 @@ struct Fixture {
         std::string out;
         JournalReader reader(disk, journal.catalogue());
         reader.seek(0, journal.id());
-        reader.read(out, 1 << 20);
+        while (reader.read(out, 1 << 20).last != 0) {
+        }
         event::FrameDecoder decoder;
         decoder.feed(out);
         std::vector<event::Record> found;
@@ -54,6 +56,7 @@ struct Fixture {
     SystemClock clock;
     SimDisk disk;
     OnJournalFull on_full = OnJournalFull::pass;
+    Durability durability = Durability::group;
 };
 
 } // namespace
@@ -69,6 +72,32 @@ TEST_CASE("a record is released once its waiter was told", "[journal]")
     REQUIRE(run_until(t.io, [&] { return journal.catalogue().released() == 1; }));
     CHECK(waiter.results == std::vector{Kept::yes});
     CHECK(t.records(journal) == std::vector{message("ONE")});
+}
+
+TEST_CASE("where a write is all it takes, a record is kept at once", "[journal]")
+{
+    Fixture t;
+    t.durability = Durability::process;
+    DiskJournal journal(t.io, t.config(), t.clock, t.disk);
+    Waiter waiter;
+    REQUIRE_FALSE(journal.append(message("FIRST"), &waiter)); // makes the file
+    REQUIRE(run_until(t.io, [&] { return waiter.results.size() == 1; }));
+
+    // The thread may be at its work.
+    bool at_once = false;
+    REQUIRE(run_until(t.io, [&] { return at_once || (at_once = journal.append(message("AT_ONCE"), &waiter)); }));
+    CHECK(journal.catalogue().released() == journal.last());
+    REQUIRE(run_until(t.io, [&] { return waiter.results.size() + 1 == journal.last(); }));
+    CHECK(t.records(journal).back() == message("AT_ONCE"));
+
+    t.disk.set_fault({.nth = 1, .call = SimDisk::Call::write, .error = EIO});
+    CHECK_FALSE(journal.append(message("FAILED_ONCE"), &waiter));
+    const auto waits = waiter.results.size();
+    REQUIRE(run_until(t.io, [&] { return waiter.results.size() == waits + 1; }));
+    CHECK(waiter.results.back() == Kept::yes);
+    CHECK(t.records(journal).back() == message("FAILED_ONCE"));
+    CHECK(t.records(journal).size() == journal.last());
+    CHECK(journal.figures().lost == Losses());
 }
 
 TEST_CASE("a message that was answered 451 while the disk hung is logged as that", "[journal]")
