@@ -58,6 +58,13 @@ void fill(SimDisk& disk, ModelFilter& filter)
     }
 }
 
+/// More messages than four segments have room for.
+void overfill(ModelFilter& filter)
+{
+    for (int message = 0; message < 400; ++message)
+        filter.append(1, 100);
+}
+
 } // namespace
 
 TEST_CASE("what was kept is sent once, by whichever process", "[journal]")
@@ -99,8 +106,7 @@ TEST_CASE("a full journal loses exactly what it says, and goes on when there is 
     ModelFilter filter(disk, settings(4 * segment_bytes));
     ModelCollector collector;
     REQUIRE(filter.start());
-    for (int batch = 0; batch < 400; ++batch)
-        filter.append(1, 100);
+    overfill(filter);
     CHECK(disk.files().size() < 10);
     for (int round = 0; round < 5; ++round) {
         while (filter.send(collector, 4096))
@@ -120,8 +126,7 @@ TEST_CASE("losses outlive the process that counted them", "[journal]")
     ModelFilter filter(disk, settings(4 * segment_bytes));
     ModelCollector collector;
     REQUIRE(filter.start());
-    for (int batch = 0; batch < 400; ++batch)
-        filter.append(1, 100);
+    overfill(filter);
     disk.kill_at(1);
     drain(disk, filter, collector);
     CHECK(collector.lost > 100);
