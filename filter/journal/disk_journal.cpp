@@ -179,7 +179,7 @@ void DiskJournal::batch_done(const JournalWriter::Done& done)
         const bool kept = waiting.sequence <= done.kept;
         waiting.waiter->committed(kept ? Kept::yes : passes_when_full_ ? Kept::lost : Kept::no);
     }
-    release(done.last);
+    release(done_); // those who were told may have had more kept since
     if (settling_ != 0 && settling_ <= done.last) {
         const bool settled = settling_ <= done.kept;
         settling_ = 0;

@@ -103,6 +103,28 @@ TEST_CASE("where a write is all it takes, a record is kept at once", "[journal]"
     CHECK(journal.figures().lost == Losses());
 }
 
+TEST_CASE("a record that is kept while others hear of theirs is released with them", "[journal]")
+{
+    /// The next message of the connection that waited.
+    struct Next final : CommitWaiter {
+        void committed(Kept result) override
+        {
+            CHECK(result == Kept::yes);
+            at_once = journal->append(message("NEXT"), this);
+        }
+        DiskJournal* journal = nullptr;
+        bool at_once = false;
+    };
+    Fixture t;
+    t.durability = Durability::process;
+    DiskJournal journal(t.io, t.config(), t.clock, t.disk);
+    Next waiter;
+    waiter.journal = &journal;
+    REQUIRE_FALSE(journal.append(message("FIRST"), &waiter));
+    REQUIRE(run_until(t.io, [&] { return waiter.at_once; })); // else the next one's next one is
+    CHECK(journal.catalogue().released() == journal.last());
+}
+
 TEST_CASE("a message that was answered 451 while the disk hung is logged as that", "[journal]")
 {
     Fixture t;
