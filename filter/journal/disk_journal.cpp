@@ -52,6 +52,7 @@ DiskJournal::DiskJournal(asio::io_context& io, const FilterConfig& config, const
       clock_(clock),
       id_(random_number()),
       passes_when_full_(config.on_journal_full == OnJournalFull::pass),
+      takes_over_(config.durability == Durability::process),
       consumers_{[this] { return catalogue_.acknowledged(); }},
       settle_timer_(io)
 {
@@ -138,12 +139,33 @@ bool DiskJournal::keep_now()
     return true;
 }
 
-/// Gives frame_ to the writer's thread. @return  its number.
+/// Gives frame_ to the writer: to its thread, unless this one may write it once that is done with what it has.
+/// @return  its number.
 std::uint64_t DiskJournal::submit(JournalWriter::Entry entry)
 {
     entry.sequence = ++last_;
     writer_->submit(frame_, entry);
+    if (!takes_over_ || (handed_over_ <= done_ && !telling_))
+        hand_over();
     return last_;
+}
+
+void DiskJournal::hand_over()
+{
+    handed_over_ = last_;
+    writer_->hand_over();
+}
+
+/// The thread is done with all that it was given: what has been queued meanwhile takes one write each, as in
+/// keep_now(). Without this there would never be a quiet moment under load.
+void DiskJournal::take_over()
+{
+    if (!takes_over_ || handed_over_ > done_ || done_ == last_)
+        return;
+    if (const auto kept = writer_->keep_queued())
+        tell(*kept, *kept);
+    if (handed_over_ <= done_ && done_ != last_)
+        hand_over();
 }
 
 void DiskJournal::release(std::uint64_t sequence)
@@ -168,18 +190,26 @@ void DiskJournal::withdraw(CommitWaiter& waiter)
     submit({});
 }
 
-void DiskJournal::batch_done(const JournalWriter::Done& done)
+/// Lets those go whose records up to `last` were dealt with, and kept up to `kept`. What they append meanwhile is for
+/// take_over().
+void DiskJournal::tell(std::uint64_t last, std::uint64_t kept)
 {
-    done_ = done.last;
-    while (!waiting_.empty() && waiting_.front().sequence <= done.last) {
+    done_ = last;
+    telling_ = true;
+    while (!waiting_.empty() && waiting_.front().sequence <= last) {
         const Waiting waiting = waiting_.front();
         waiting_.pop_front();
-        if (waiting.waiter == nullptr)
-            continue;
-        const bool kept = waiting.sequence <= done.kept;
-        waiting.waiter->committed(kept ? Kept::yes : passes_when_full_ ? Kept::lost : Kept::no);
+        if (waiting.waiter != nullptr)
+            waiting.waiter->committed(waiting.sequence <= kept ? Kept::yes : passes_when_full_ ? Kept::lost : Kept::no);
     }
+    telling_ = false;
     release(done_); // those who were told may have had more kept since
+}
+
+void DiskJournal::batch_done(const JournalWriter::Done& done)
+{
+    tell(done.last, done.kept);
+    take_over();
     if (settling_ != 0 && settling_ <= done.last) {
         const bool settled = settling_ <= done.kept;
         settling_ = 0;

@@ -57,6 +57,9 @@ private:
     std::uint64_t submit(JournalWriter::Entry entry);
     bool keep_now();
     void release(std::uint64_t sequence);
+    void tell(std::uint64_t last, std::uint64_t kept);
+    void hand_over();
+    void take_over();
     std::uint64_t passed() const;
     void batch_done(const JournalWriter::Done& done);
     void settle_losses();
@@ -68,6 +71,8 @@ private:
     FileDescriptor lock_;
     std::uint64_t id_;
     bool passes_when_full_;
+    bool takes_over_;      ///< what the thread has not begun: durability "process"
+    bool telling_ = false; ///< tell() is at work
     std::uint64_t last_ = 0;
     std::deque<Waiting> waiting_;
     const std::vector<std::function<std::uint64_t()>>
@@ -77,6 +82,7 @@ private:
     bool settle_waits_ = false;             ///< for the timer
     std::uint64_t settling_ = 0;            ///< number of the LOSS record that is with the writer, 0: none is
     std::uint64_t done_ = 0;                ///< what became of every record up to this number is known here
+    std::uint64_t handed_over_ = 0;         ///< the last record that the writer's thread may have
     std::string frame_;                     ///< scratch: the next record
     std::unique_ptr<JournalWriter> writer_; ///< last: its thread uses the above
 };

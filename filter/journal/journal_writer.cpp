@@ -48,23 +48,51 @@ JournalWriter::~JournalWriter()
 
 void JournalWriter::submit(std::string_view frame, Entry entry)
 {
-    bool was_empty = false;
+    const std::lock_guard lock(mutex_);
+    const bool was_empty = pending_.entries.empty();
+    const bool overflows = !was_empty && pending_.frames.size() + frame.size() > settings_.max_queue_bytes;
+    entry.size = frame.size();
+    entry.dropped = frame.empty() || overflows || (!was_empty && pending_.entries.back().dropped);
+    if (entry.dropped && !entry.waits && !entry.settles && !was_empty) {
+        ++pending_.dropped.others;
+        return;
+    }
+    if (!entry.dropped)
+        pending_.frames.append(frame);
+    pending_.entries.push_back(entry);
+}
+
+void JournalWriter::hand_over()
+{
     {
         const std::lock_guard lock(mutex_);
-        was_empty = pending_.entries.empty();
-        const bool overflows = !was_empty && pending_.frames.size() + frame.size() > settings_.max_queue_bytes;
-        entry.size = frame.size();
-        entry.dropped = frame.empty() || overflows || (!was_empty && pending_.entries.back().dropped);
-        if (entry.dropped && !entry.waits && !entry.settles && !was_empty) {
-            ++pending_.dropped.others;
+        if (std::exchange(handed_over_, true))
             return;
-        }
-        if (!entry.dropped)
-            pending_.frames.append(frame);
-        pending_.entries.push_back(entry);
     }
-    if (was_empty)
-        changed_.notify_one();
+    changed_.notify_one();
+}
+
+std::optional<std::uint64_t> JournalWriter::keep_queued()
+{
+    const std::unique_lock store_lock(store_mutex_, std::try_to_lock);
+    if (!store_lock || failing_)
+        return std::nullopt;
+    const std::lock_guard lock(mutex_);
+    std::size_t kept = 0;
+    std::size_t offset = 0;
+    for (const Entry& entry : pending_.entries) {
+        if (entry.dropped || entry.settles ||
+            !store_->write_now(std::string_view(pending_.frames).substr(offset, entry.size), entry.sequence))
+            break;
+        offset += entry.size;
+        ++kept;
+    }
+    if (kept == 0)
+        return std::nullopt;
+    const std::uint64_t last = pending_.entries[kept - 1].sequence;
+    pending_.frames.erase(0, offset);
+    pending_.entries.erase(pending_.entries.begin(), pending_.entries.begin() + static_cast<std::ptrdiff_t>(kept));
+    return last;
 }
 
 bool JournalWriter::keep_now(std::string_view frame, std::uint64_t sequence)
@@ -100,11 +128,12 @@ void JournalWriter::run()
         {
             std::unique_lock lock(mutex_);
             if (!preparing)
-                changed_.wait_for(lock, look_interval, [this] { return !pending_.entries.empty() || stop_ || look_; });
+                changed_.wait_for(lock, look_interval, [this] { return handed_over_ || stop_ || look_; });
             if (pending_.entries.empty() && stop_)
                 break;
             look_ = false;
-            std::swap(batch, pending_);
+            if (std::exchange(handed_over_, false) || stop_)
+                std::swap(batch, pending_);
         }
         const std::lock_guard store_lock(store_mutex_);
         asked_look_ = false;

@@ -55,10 +55,17 @@ public:
     /// Writes what was submitted, and ends the thread.
     ~JournalWriter();
 
-    /// Queues a record; what does not fit is counted as a loss. Any thread.
+    /// Queues a record for hand_over(); what does not fit is counted as a loss. Any thread.
     /// @param entry  its size and `dropped` are filled in here. @param frame  empty for one that is too long to be
     /// kept.
     void submit(std::string_view frame, Entry entry);
+
+    /// The thread may take what is queued.
+    void hand_over();
+
+    /// Writes the first of what is queued now, as keep_now() does. Before hand_over().
+    /// @return  number of the last record kept; nothing where none was.
+    std::optional<std::uint64_t> keep_queued();
 
     /// Writes the record now, on the caller's thread, without waiting for another; where durability is "process" and
     /// all goes well. What became of every record before it must be known. @return  false: submit() it.
@@ -105,7 +112,8 @@ private:
 
     mutable std::mutex mutex_;
     std::condition_variable changed_;
-    Batch pending_; ///< guarded by mutex_, as are the next two
+    Batch pending_;            ///< guarded by mutex_, as are the next two
+    bool handed_over_ = false; ///< the thread may take pending_
     bool stop_ = false;
     bool look_ = false; ///< there is something to do besides
     Figures figures_;
