@@ -15,29 +15,11 @@ import tempfile
 import time
 from pathlib import Path
 
+from kit import wait_for, write_configuration
+
 ROUNDS = 3
 BARE_WRITES = 3000
 RECORD_BYTES = 300
-
-CONFIGURATION = """
-[log]
-to = "file:{home}/log"
-[filter]
-listen = "unix:{home}/milter.sock"
-control = ""
-collector = "unix:{home}/events.sock"
-reject_ids = "{home}/reject_ids.txt"
-state_directory = "{home}/filter"
-durability = "{durability}"
-[collector]
-listen = "unix:{home}/events.sock"
-control = ""
-http = ""
-stats_log = "{home}/stats.log"
-rejects_log = "{home}/rejects.log"
-rrd_directory = "{home}/rrd"
-state_directory = "{home}/collector"
-"""
 
 
 def bare_loop(path):
@@ -54,27 +36,17 @@ def bare_loop(path):
     return statistics.median(times)
 
 
-def wait_for(path):
-    end = time.monotonic() + 10
-    while not path.exists():
-        if time.monotonic() > end:
-            raise RuntimeError(f"{path} did not appear")
-        time.sleep(0.01)
-
-
 def measure(build, home, durability):
     """A line for one message at a time, and one for 64."""
-    (home / "reject_ids.txt").touch()
-    configuration = home / "smtpauth.toml"
-    configuration.write_text(CONFIGURATION.format(home=home, durability=durability))
+    configuration = write_configuration(home, durability=durability)
     daemons = []
     try:
-        for program, socket in (("collector/smtpauth-log-collector", "events.sock"), ("filter/smtpauth-filter", "milter.sock")):
+        for program, socket in (("collector/smtpauth-log-collector", "events.sock"), ("filter/smtpauth-filter", "filter.sock")):
             daemons.append(subprocess.Popen([build / program, "-c", configuration]))
-            wait_for(home / socket)
+            wait_for((home / socket).exists, socket)
         for connections, messages in ((1, 4000), (64, 10000 if durability == "always" else 40000)):
             run = subprocess.run([build / "tests/bench/load", "--connections", str(connections), "--messages", str(messages),
-                                  "--messages-per-connection", "1000", "--ids", "1000", home / "milter.sock"],
+                                  "--messages-per-connection", "1000", "--ids", "1000", home / "filter.sock"],
                                  check=True, capture_output=True, text=True, timeout=120)
             figures = json.loads(run.stdout.splitlines()[-1])
             print(f"{durability:8} {connections:3} under way: p50 {figures['eom_ms_p50']:.3f} ms, "

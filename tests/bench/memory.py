@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 
 import side_by_side
-from side_by_side import wait_for
+from kit import filter_status, wait_for
 
 MESSAGES_A_SECOND = 1000
 LOAD_SECONDS = 4
@@ -31,12 +31,6 @@ def resident_kib(pid):
         if line.startswith("VmRSS:"):
             return int(line.split()[1])
     raise RuntimeError(f"process {pid} is gone")
-
-
-def status(target):
-    said = subprocess.run([target.ctl, "status", "--json", "-c", target.home / "smtpauth.toml"],
-                          capture_output=True, text=True, timeout=20).stdout
-    return next(d["status"] for d in json.loads(said)["daemons"] if d["daemon"] == "smtpauth-filter")
 
 
 def start_load(build, target, **options):
@@ -54,12 +48,12 @@ def idle_connections(build, target, connections):
     before = resident_kib(target.pid)
     load = start_load(build, target, connections=0, idle_connections=connections)
     try:
-        wait_for(lambda: status(target)["connections"] == connections, f"{connections} connections")
+        wait_for(lambda: filter_status(target.build, target.home)["connections"] == connections, f"{connections} connections")
         return (resident_kib(target.pid) - before) / 1024
     finally:
         load.send_signal(signal.SIGTERM)
         end_load(load)
-        wait_for(lambda: status(target)["connections"] == 0, "the connections to end")
+        wait_for(lambda: filter_status(target.build, target.home)["connections"] == 0, "the connections to end")
 
 
 def steady_mail(build, target):

@@ -27,36 +27,9 @@ import tempfile
 import time
 from pathlib import Path
 
-CONFIGURATION = """
-[log]
-to = "file:{home}/log"
-[filter]
-listen = "unix:{home}/filter.sock"
-control = "unix:{home}/control.sock"
-collector = "unix:{home}/events.sock"
-reject_ids = "{home}/reject_ids.txt"
-state_directory = "{home}/filter"
-durability = "{durability}"
-message_size = "{message_size}"
-[collector]
-listen = "unix:{home}/events.sock"
-control = ""
-http = ""
-stats_log = "{home}/stats.log"
-rejects_log = "{home}/rejects.log"
-rrd_directory = "{home}/rrd"
-state_directory = "{home}/collector"
-"""
+from kit import filter_status, wait_for, write_configuration
 
 SENDING_IDS = 100000
-
-
-def wait_for(condition, what, seconds=30):
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise RuntimeError(f"waited {seconds} s for {what}")
-        time.sleep(0.02)
 
 
 class Target:
@@ -95,9 +68,7 @@ class FilterTarget(Target):
         wait_for(self.has_delivered, "the collector to have every record", 60)
 
     def has_delivered(self):
-        said = subprocess.run([self.ctl, "status", "--json", "-c", self.home / "smtpauth.toml"],
-                              capture_output=True, text=True, timeout=20).stdout
-        status = next(d.get("status") for d in json.loads(said)["daemons"] if d["daemon"] == "smtpauth-filter")
+        status = filter_status(self.build, self.home)
         return status and status["records"]["waiting"] == 0 and status["lost"] == {"messages": 0, "others": 0}
 
 
@@ -131,12 +102,11 @@ def start(name, build, home, options, counted):
         return Target(name, home, [
             ([bench / "datagram_sink", sink], sink.name),
             ([bench / "libmilter_filter", *count, home / "reject_ids.txt", sink, own], own.name)], counted)
-    configuration = home / "smtpauth.toml"
-    configuration.write_text(CONFIGURATION.format(home=home, **vars(options)))
+    configuration = write_configuration(home, durability=options.durability, message_size=options.message_size)
     target = FilterTarget(name, home, [
         ([build / "collector/smtpauth-log-collector", "-c", configuration], "events.sock"),
         ([build / "filter/smtpauth-filter", "-c", configuration], "filter.sock")], counted)
-    target.ctl = build / "ctl/smtpauthctl"
+    target.build = build
     return target
 
 
