@@ -7,6 +7,7 @@
 #include <exception>
 #include <optional>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -69,8 +70,8 @@ private:
 } // namespace
 
 struct ConnectionSet::Connection {
-    Connection(StreamSocket mta_socket, const Site& site, SizeSource& size_source, std::string peer_name)
-        : socket(std::move(mta_socket)),
+    Connection(SocketWatch& watch, FileDescriptor fd, const Site& site, SizeSource& size_source, std::string peer_name)
+        : socket(watch, std::move(fd)),
           conversation(site, size_source),
           peer(std::move(peer_name)),
           opened(site.clock.steady_now()),
@@ -78,7 +79,7 @@ struct ConnectionSet::Connection {
     {
     }
 
-    StreamSocket socket;
+    WatchedSocket socket;
     Conversation conversation;
     CommitSignal commit;
     std::string peer;
@@ -98,7 +99,7 @@ struct ConnectionSet::Connection {
         std::string& output = conversation.output();
         std::size_t sent = 0;
         while (sent < output.size()) {
-            const ssize_t n = ::send(socket.native_handle(), output.data() + sent, output.size() - sent, MSG_NOSIGNAL);
+            const ssize_t n = ::send(socket.fd(), output.data() + sent, output.size() - sent, MSG_NOSIGNAL);
             if (n < 0 && errno == EINTR)
                 continue;
             if (n < 0 && errno != EAGAIN)
@@ -118,6 +119,7 @@ ConnectionSet::ConnectionSet(asio::io_context& io, const Site& site, Journal& jo
     : io_(io),
       site_(site),
       journal_(journal),
+      watch_(io),
       scratch_(scratch_bytes),
       sweep_timer_(io)
 {
@@ -126,9 +128,10 @@ ConnectionSet::ConnectionSet(asio::io_context& io, const Site& site, Journal& jo
 
 ConnectionSet::~ConnectionSet() = default;
 
-void ConnectionSet::add(StreamSocket socket, SizeSource& size_source, std::string peer)
-{
-    const auto at = connections_.emplace(connections_.end(), std::move(socket), site_, size_source, std::move(peer));
+void ConnectionSet::add(FileDescriptor fd, SizeSource& size_source, std::string peer)
+try {
+    const auto at =
+        connections_.emplace(connections_.end(), watch_, std::move(fd), site_, size_source, std::move(peer));
     at->self = at;
     asio::co_spawn(io_, serve(*at), [this, at](const std::exception_ptr& failure) {
         try {
@@ -139,68 +142,79 @@ void ConnectionSet::add(StreamSocket socket, SizeSource& size_source, std::strin
         }
         remove(*at);
     });
+} catch (const std::system_error& error) {
+    log::error("{}; it is closed", error.what());
 }
 
 // Returns when either side is done. One frame and no buffer: thousands of connections idle at any time.
 Task<void> ConnectionSet::serve(Connection& connection)
 {
     Conversation& conversation = connection.conversation;
-    for (;;) {
-        // A draining connection looks once more for a MAIL that had arrived, and waits only for the rest of a message.
-        if (!draining_ || conversation.in_message()) {
-            const auto [error] =
-                co_await connection.socket.async_wait(StreamSocket::wait_read, asio::as_tuple(use_task));
-            if (connection.closing || (error && !draining_))
+    Reading reading = Reading::all;
+    for (Progress progress = Progress::idle; progress != Progress::closed;) {
+        if (progress == Progress::idle) {
+            // A draining connection looks once more for a MAIL that had arrived, and waits only for the rest of a
+            // message.
+            const bool may_wait = !draining_ || conversation.in_message();
+            if (reading == Reading::buffer_full)
+                co_await asio::post(io_, use_task); // there is more, but others have their turn
+            else if (may_wait && connection.socket.must_wait(WatchedSocket::For::read))
+                co_await connection.socket.ready();
+            if (connection.closing)
                 co_return;
-        }
-        const ssize_t received =
-            ::recv(connection.socket.native_handle(), scratch_.data(), scratch_.size(), MSG_DONTWAIT);
-        if (received < 0 && (errno == EAGAIN || errno == EINTR)) {
-            if (draining_ && !conversation.in_message())
+            reading = receive(connection);
+            if (reading == Reading::over)
                 co_return;
-            continue;
+            if (reading == Reading::nothing && draining_ && !conversation.in_message())
+                progress = Progress::closed;
         }
-        if (received <= 0) {
-            if (conversation.in_packet())
-                complain(connection, Closed::bad_packet, "ended inside a milter packet");
-            co_return;
-        }
-
-        connection.last_active = site_.clock.steady_now();
-        const bool began_before = conversation.in_packet();
-        conversation.receive({scratch_.data(), static_cast<std::size_t>(received)});
-        for (Progress progress = Progress::more; progress != Progress::idle;) {
+        if (progress != Progress::closed)
             progress = advance(connection);
-            if (progress == Progress::wait_for_commit) {
-                connection.commit_began = connection.last_progress = site_.clock.steady_now();
-                if (!conversation.output().empty())
-                    connection.send_some(); // a peer that is gone is seen once the record is safe
-                co_await connection.commit.wait();
-                if (connection.closing)
-                    co_return;
-                connection.last_active = site_.clock.steady_now();
-                const bool kept = connection.commit.kept() != Kept::no;
-                ++(kept ? decisions_.passed : decisions_.refused);
-                kept ? conversation.committed() : conversation.not_committed();
-            }
-            if (!connection.send_some())
+        if (progress == Progress::wait_for_commit) {
+            connection.commit_began = connection.last_progress = site_.clock.steady_now();
+            if (!conversation.output().empty())
+                connection.send_some(); // a peer that is gone is seen once the record is safe
+            co_await connection.commit.wait();
+            if (connection.closing)
                 co_return;
-            while (!conversation.output().empty()) {
-                connection.writing = true;
-                const auto [error] =
-                    co_await connection.socket.async_wait(StreamSocket::wait_write, asio::as_tuple(use_task));
-                if (connection.closing || (error && !draining_) || !connection.send_some())
-                    co_return;
-            }
-            connection.writing = false;
-            if (progress == Progress::closed)
+            connection.last_active = site_.clock.steady_now();
+            const bool kept = connection.commit.kept() != Kept::no;
+            ++(kept ? decisions_.passed : decisions_.refused);
+            kept ? conversation.committed() : conversation.not_committed();
+        }
+        if (progress == Progress::idle && holds_too_much(connection))
+            co_return;
+        if (!connection.send_some())
+            co_return;
+        while (!conversation.output().empty()) {
+            connection.writing = true;
+            if (connection.socket.must_wait(WatchedSocket::For::write))
+                co_await connection.socket.ready();
+            if (connection.closing || !connection.send_some())
                 co_return;
         }
-        if (!began_before)
-            connection.packet_began = connection.last_active;
-        if (holds_too_much(connection))
-            co_return;
+        connection.writing = false;
     }
+}
+
+/// Reads what is there and gives it to the conversation.
+ConnectionSet::Reading ConnectionSet::receive(Connection& connection)
+{
+    Conversation& conversation = connection.conversation;
+    const ssize_t received = ::recv(connection.socket.fd(), scratch_.data(), scratch_.size(), MSG_DONTWAIT);
+    if (received < 0 && (errno == EAGAIN || errno == EINTR))
+        return errno == EINTR ? Reading::buffer_full : Reading::nothing;
+    if (received <= 0) {
+        if (conversation.in_packet())
+            complain(connection, Closed::bad_packet, "ended inside a milter packet");
+        return Reading::over;
+    }
+    connection.last_active = site_.clock.steady_now();
+    if (!conversation.in_packet())
+        connection.packet_began = connection.last_active;
+    const auto count = static_cast<std::size_t>(received);
+    conversation.receive({scratch_.data(), count});
+    return count == scratch_.size() ? Reading::buffer_full : Reading::all;
 }
 
 /// Takes the conversation as far as it gets without waiting for anything.
@@ -264,9 +278,11 @@ void ConnectionSet::drain(std::function<void()> on_empty)
     if (connections_.empty())
         return on_empty();
     on_empty_ = std::move(on_empty);
-    for (Connection& connection : connections_)
+    for (auto next = connections_.begin(); next != connections_.end();) {
+        Connection& connection = *next++; // it may be gone after this
         if (!connection.conversation.in_message())
-            connection.socket.cancel();
+            connection.socket.wake();
+    }
 }
 
 void ConnectionSet::close()
@@ -275,10 +291,11 @@ void ConnectionSet::close()
     for (auto next = connections_.begin(); next != connections_.end();) {
         Connection& connection = *next++; // it may be gone after this
         connection.closing = true;
-        connection.socket.cancel();
         if (connection.commit.is_waiting()) {
             journal_.withdraw(connection.commit);
             connection.commit.committed(Kept::no);
+        } else {
+            connection.socket.wake();
         }
     }
 }
@@ -325,7 +342,7 @@ void ConnectionSet::check_deadline(Connection& connection, Clock::SteadyTime now
              fmt::format("{} for more than {} s", deadline.what,
                          std::chrono::duration_cast<std::chrono::seconds>(deadline.timeout).count()));
     connection.closing = true;
-    connection.socket.cancel();
+    connection.socket.wake();
 }
 
 ConnectionSet::Deadline ConnectionSet::deadline_of(const Connection& connection) const

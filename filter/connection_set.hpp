@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "common/asio.hpp"
+#include "common/file_descriptor.hpp"
+#include "common/socket_watch.hpp"
 #include "filter/closed_connections.hpp"
 #include "filter/conversation.hpp"
 #include "filter/journal/journal.hpp"
@@ -29,7 +31,7 @@ public:
 
     /// Serves the connection until either side ends it.
     /// @param peer  who it is, for the log.
-    void add(StreamSocket socket, SizeSource& size_source, std::string peer);
+    void add(FileDescriptor fd, SizeSource& size_source, std::string peer);
 
     std::size_t size() const { return connections_.size(); }
 
@@ -57,6 +59,9 @@ public:
 private:
     struct Connection;
 
+    /// What receive() has read: all that was there, or as much as the buffer takes; nothing; the end.
+    enum class Reading { all, buffer_full, nothing, over };
+
     /// What stops advance().
     enum class Progress { idle, more, wait_for_commit, closed };
 
@@ -71,6 +76,7 @@ private:
     Task<void> serve(Connection& connection);
     Progress advance(Connection& connection);
     void remove(Connection& connection);
+    Reading receive(Connection& connection);
     Task<void> sweep();
     void check_commit(Connection& connection, Clock::SteadyTime now);
     void check_deadline(Connection& connection, Clock::SteadyTime now);
@@ -81,6 +87,7 @@ private:
     asio::io_context& io_;
     const Site& site_;
     Journal& journal_;
+    SocketWatch watch_;
     std::list<Connection> connections_;
     std::vector<char> scratch_; ///< what any connection reads into: an idle one holds no buffer
     Decisions decisions_;

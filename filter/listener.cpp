@@ -15,8 +15,7 @@
 namespace smtpauth {
 
 Listener::Listener(asio::io_context& io, ListeningSocket socket, const Site& site, ConnectionSet& connections)
-    : io_(io),
-      site_(site),
+    : site_(site),
       connections_(connections),
       socket_(std::move(socket)),
       name_("listener " + to_string(socket_->spec())),
@@ -42,11 +41,8 @@ void Listener::take(FileDescriptor fd)
     const bool tcp = std::holds_alternative<TcpSocketSpec>(socket_->spec());
     if (const int on = 1; tcp) // an answer must not wait for the acknowledgement of the last one
         ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    const int family = tcp ? (std::get<TcpSocketSpec>(socket_->spec()).v6 ? AF_INET6 : AF_INET) : AF_UNIX;
     std::string peer = peer_name(fd.get());
-    StreamSocket socket(io_, asio::generic::stream_protocol(family, 0), fd.get());
-    fd.release();
-    connections_.add(std::move(socket), size_source_, std::move(peer));
+    connections_.add(std::move(fd), size_source_, std::move(peer));
 }
 
 /// An MTA takes the end of a connection before its negotiation as the absence of this filter, at once.

@@ -27,7 +27,6 @@ private:
     std::string peer_name(int fd) const;
     bool allowed(int fd) const;
 
-    asio::io_context& io_;
     const Site& site_;
     ConnectionSet& connections_;
     std::optional<ListeningSocket> socket_;

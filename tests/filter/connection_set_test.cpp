@@ -62,8 +62,7 @@ struct Connected {
     {
         int ends[2];
         REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
-        connections.add(StreamSocket(io, asio::generic::stream_protocol(AF_UNIX, 0), ends[1]), site.size_source(),
-                        "test");
+        connections.add(FileDescriptor(ends[1]), site.size_source(), "test");
         return FileDescriptor(ends[0]);
     }
 
@@ -99,8 +98,7 @@ struct Fixture {
         int ends[2];
         REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
         mta = FileDescriptor(ends[0]);
-        connections.add(StreamSocket(io, asio::generic::stream_protocol(AF_UNIX, 0), ends[1]), site.size_source(),
-                        "test");
+        connections.add(FileDescriptor(ends[1]), site.size_source(), "test");
         test::send_some(mta, test::offer());
         REQUIRE(hears("O"));
         test::send_some(mta, test::packet('C', "client" + std::string(1, '\0') + '4' + test::u32(0).substr(0, 2) +
