@@ -15,7 +15,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import date
 from pathlib import Path
 
@@ -68,12 +68,15 @@ def main():
     targets = options.target or sorted(path.name for path in (HERE / "corpus").iterdir())
     commit = subprocess.run(["git", "-C", PROJECT, "rev-parse", "--short", "HEAD"], check=True, capture_output=True,
                             text=True).stdout.strip()
+    problems = []
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        results = list(pool.map(lambda target: fuzz(target, options.minutes, build), targets))
-    with (HERE / "RUNS.md").open("a") as runs:
-        for target, spent, executions, problem in results:
-            runs.write(f"| {date.today()} | {commit} | {target} | {spent:.1f} | {executions} | {problem or 'none'} |\n")
-    return any(problem for *_, problem in results)
+        runs = [pool.submit(fuzz, target, options.minutes, build) for target in targets]
+        for run in as_completed(runs):  # each is written down at once: what ends this early loses little
+            target, spent, executions, problem = run.result()
+            problems.append(problem)
+            with (HERE / "RUNS.md").open("a") as table:
+                table.write(f"| {date.today()} | {commit} | {target} | {spent:.1f} | {executions} | {problem or 'none'} |\n")
+    return any(problems)
 
 
 sys.exit(main())
