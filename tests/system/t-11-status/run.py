@@ -113,6 +113,7 @@ def crowded(daemons, ctl):
 
 
 def one_down(daemons, ctl):
+    wait_for(lambda: ctl.filter()["records"]["waiting"] == 0, 10, "what was sent before to be acknowledged")
     daemons.stop_collector()
     with MilterMta(daemons.milter_socket) as mta:
         mta.send(queue_id="WAITS")
