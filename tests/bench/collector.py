@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from kit import filter_status, wait_for, write_configuration
+from kit import filter_status, status_mib, wait_for, write_configuration
 
 FILTER_CORE, COLLECTOR_CORE = 0, 1
 
@@ -24,11 +24,6 @@ FILTER_CORE, COLLECTOR_CORE = 0, 1
 def processor_seconds(pid):
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def peak_resident_mib(pid):
-    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM:"))
-    return int(line.split()[1]) / 1024
 
 
 def start(program, configuration, socket, core):
@@ -46,9 +41,7 @@ def measure(options, ids):
     """One run. @return  {figure: value}"""
     with tempfile.TemporaryDirectory(dir=options.directory, prefix="bench-") as folder:
         home = Path(folder)
-        configuration = write_configuration(home, durability="process")
-        with open(configuration, "a") as file:
-            file.write('durability = "process"\n')
+        configuration = write_configuration(home, {"durability": "process"}, durability="process")
         daemons = [start(options.build / "filter/smtpauth-filter", configuration, home / "filter.sock", FILTER_CORE)]
         try:
             subprocess.run([options.build / "tests/bench/load", "--connections", "16", "--messages-per-connection", "1000",
@@ -66,7 +59,7 @@ def measure(options, ids):
             if lines != options.records:
                 raise RuntimeError(f"{lines} lines of {options.records} records")
             return {"records/s": options.records / seconds, "CPU µs / record": spent / options.records * 1e6,
-                    "peak RSS, MiB": peak_resident_mib(collector.pid)}
+                    "peak RSS, MiB": status_mib(collector.pid, "VmHWM")}
         finally:
             for daemon in daemons:
                 stop(daemon)

@@ -3,10 +3,15 @@
 import json
 import subprocess
 import time
+from pathlib import Path
 
 
-def write_configuration(home, **settings):
-    """@param settings  of the filter, texts; the rest has its default. @return  the file."""
+def write_configuration(home, collector=None, **settings):
+    """@param settings  of the filter, texts; the rest has its default.
+    @param collector  the same of the collector, {name: text}. @return  the file."""
+    def lines(values):
+        return "".join(f'{name} = "{value}"\n' for name, value in values.items())
+
     (home / "reject_ids.txt").touch()
     path = home / "smtpauth.toml"
     path.write_text(f"""
@@ -18,7 +23,7 @@ control = "unix:{home}/control.sock"
 collector = "unix:{home}/events.sock"
 reject_ids = "{home}/reject_ids.txt"
 state_directory = "{home}/filter"
-""" + "".join(f'{name} = "{value}"\n' for name, value in settings.items()) + f"""[collector]
+""" + lines(settings) + f"""[collector]
 listen = "unix:{home}/events.sock"
 control = ""
 http = ""
@@ -26,7 +31,7 @@ stats_log = "{home}/stats.log"
 rejects_log = "{home}/rejects.log"
 rrd_directory = "{home}/rrd"
 state_directory = "{home}/collector"
-""")
+""" + lines(collector or {}))
     return path
 
 
@@ -36,6 +41,14 @@ def wait_for(condition, what, seconds=30):
         if time.monotonic() > end:
             raise RuntimeError(f"waited {seconds} s for {what}")
         time.sleep(0.02)
+
+
+def status_mib(pid, field):
+    """A figure that the kernel has of a process, such as VmRSS or VmHWM."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(field + ":"):
+            return int(line.split()[1]) / 1024
+    raise RuntimeError(f"process {pid} is gone")
 
 
 def filter_status(build, home):

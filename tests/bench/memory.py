@@ -20,17 +20,10 @@ import time
 from pathlib import Path
 
 import side_by_side
-from kit import filter_status, wait_for
+from kit import filter_status, status_mib, wait_for
 
 MESSAGES_A_SECOND = 1000
 LOAD_SECONDS = 4
-
-
-def resident_kib(pid):
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS:"):
-            return int(line.split()[1])
-    raise RuntimeError(f"process {pid} is gone")
 
 
 def start_load(build, target, **options):
@@ -45,11 +38,11 @@ def end_load(load):
 
 def idle_connections(build, target, connections):
     """MiB more while they are held."""
-    before = resident_kib(target.pid)
+    before = status_mib(target.pid, "VmRSS")
     load = start_load(build, target, connections=0, idle_connections=connections)
     try:
         wait_for(lambda: filter_status(target.build, target.home)["connections"] == connections, f"{connections} connections")
-        return (resident_kib(target.pid) - before) / 1024
+        return status_mib(target.pid, "VmRSS") - before
     finally:
         load.send_signal(signal.SIGTERM)
         end_load(load)
@@ -64,7 +57,7 @@ def long_list(build, target, ids, figures):
     """Puts the list there while mail comes in; what that did."""
     new_list = target.home / "new_reject_ids.txt"
     new_list.write_text("".join(f"refused-{n}@example.com\n" for n in range(ids)))
-    before = resident_kib(target.pid)
+    before = status_mib(target.pid, "VmRSS")
     figures["longest message before, ms"] = end_load(steady_mail(build, target))["conversation_ms_max"]
 
     load = steady_mail(build, target)
@@ -75,7 +68,7 @@ def long_list(build, target, ids, figures):
     wait_for(lambda: f"{ids} ids" in log.read_text(), "the list to be loaded")
     figures["the list is in force after, s"] = time.monotonic() - renamed
     figures["longest message meanwhile, ms"] = end_load(load)["conversation_ms_max"]
-    figures[f"{ids:,} ids on the list add, MiB"] = (resident_kib(target.pid) - before) / 1024
+    figures[f"{ids:,} ids on the list add, MiB"] = status_mib(target.pid, "VmRSS") - before
 
 
 def measure(options):
@@ -85,7 +78,7 @@ def measure(options):
         target = side_by_side.start("filter", options.build, home, options, None)
         try:
             time.sleep(1)
-            figures = {"at rest, MiB": resident_kib(target.pid) / 1024}
+            figures = {"at rest, MiB": status_mib(target.pid, "VmRSS")}
             figures[f"{options.idle_connections:,} idle connections add, MiB"] = idle_connections(
                 options.build, target, options.idle_connections)
             long_list(options.build, target, options.reject_ids, figures)

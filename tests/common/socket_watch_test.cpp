@@ -2,11 +2,15 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include <catch2/catch.hpp>
 
 #include "tests/support/run_until.hpp"
+#include "tests/support/unix_socket.hpp"
 
 using namespace smtpauth;
 using test::run_until;
@@ -17,16 +21,12 @@ namespace {
 struct Pair {
     explicit Pair(asio::io_context& io) : watch(io)
     {
-        int ends[2];
-        REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
-        peer = FileDescriptor(ends[0]);
-        socket.emplace(watch, FileDescriptor(ends[1]));
+        auto [near, far] = test::connected_pair();
+        peer = std::move(near);
+        socket.emplace(watch, std::move(far));
     }
 
-    void say(std::string_view text) const
-    {
-        REQUIRE(::send(peer.get(), text.data(), text.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(text.size()));
-    }
+    void say(std::string_view text) const { REQUIRE(test::send_some(peer, text) == text.size()); }
 
     SocketWatch watch;
     FileDescriptor peer;
@@ -160,11 +160,9 @@ TEST_CASE("an event is not delivered to a socket that the one before it has ende
 {
     asio::io_context io{1};
     Pair first(io);
-    int ends[2];
-    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
-    const FileDescriptor second_peer(ends[0]);
+    auto [second_peer, far] = test::connected_pair();
     std::optional<WatchedSocket> second;
-    second.emplace(first.watch, FileDescriptor(ends[1]));
+    second.emplace(first.watch, std::move(far));
     int resumed = 0;
     // Whichever is told first ends the other.
     const auto end_other = [](WatchedSocket& mine, std::optional<WatchedSocket>& other, int& count) -> Task<void> {
@@ -178,7 +176,7 @@ TEST_CASE("an event is not delivered to a socket that the one before it has ende
     run_until(
         io, [] { return false; }, std::chrono::milliseconds(10));
     first.say("1");
-    REQUIRE(::send(second_peer.get(), "2", 1, MSG_NOSIGNAL) == 1);
+    REQUIRE(test::send_some(second_peer, "2") == 1);
     CHECK(run_until(io, [&] { return resumed != 0; }));
     run_until(
         io, [] { return false; }, std::chrono::milliseconds(10));

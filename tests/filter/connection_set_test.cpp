@@ -60,10 +60,9 @@ struct Connected {
 
     FileDescriptor connect()
     {
-        int ends[2];
-        REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
-        connections.add(FileDescriptor(ends[1]), site.size_source(), "test");
-        return FileDescriptor(ends[0]);
+        auto [near, far] = test::connected_pair();
+        connections.add(std::move(far), site.size_source(), "test");
+        return std::move(near);
     }
 
     /// Says this in full, and waits until the filter has read it.
@@ -95,10 +94,9 @@ struct Connected {
 struct Fixture {
     Fixture()
     {
-        int ends[2];
-        REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
-        mta = FileDescriptor(ends[0]);
-        connections.add(FileDescriptor(ends[1]), site.size_source(), "test");
+        auto [near, far] = test::connected_pair();
+        mta = std::move(near);
+        connections.add(std::move(far), site.size_source(), "test");
         test::send_some(mta, test::offer());
         REQUIRE(hears("O"));
         test::send_some(mta, test::packet('C', "client" + std::string(1, '\0') + '4' + test::u32(0).substr(0, 2) +

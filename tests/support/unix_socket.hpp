@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "common/file_descriptor.hpp"
 
@@ -31,6 +32,15 @@ inline FileDescriptor connect_to(const std::string& path)
     if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
         throw std::runtime_error("connect " + path + ": " + std::strerror(errno));
     return socket;
+}
+
+/// Both ends of a connection.
+inline std::pair<FileDescriptor, FileDescriptor> connected_pair()
+{
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0)
+        throw std::runtime_error(std::string("socketpair: ") + std::strerror(errno));
+    return {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
 }
 
 /// Sends what the socket takes now. @return  how much that was.
