@@ -33,7 +33,10 @@ std::uint32_t interest_in(WatchedSocket::For what)
 
 } // namespace
 
-SocketWatch::SocketWatch(asio::io_context& io) : epoll_(io, make_epoll()), events_()
+SocketWatch::SocketWatch(asio::io_context& io, Turns turns)
+    : turns_(std::move(turns)),
+      epoll_(io, make_epoll()),
+      events_()
 {
     wait();
 }
@@ -44,6 +47,7 @@ void SocketWatch::wait()
         if (error)
             return;
         deliver();
+        turns_.end();
         wait();
     });
 }
@@ -60,6 +64,7 @@ void SocketWatch::deliver()
             const epoll_event& event = events_[next_++];
             if (auto* socket = static_cast<WatchedSocket*>(event.data.ptr))
                 socket->on_events(event.events);
+            turns_.between();
         }
     }
 }

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 
 #include "common/asio.hpp"
@@ -19,9 +20,15 @@ class WatchedSocket;
 
 class SocketWatch {
 public:
+    /// What else is to be done when sockets have their turn. Both may end sockets.
+    struct Turns {
+        std::function<void()> between; ///< after each event: cheap, and too urgent for the end of the turn
+        std::function<void()> end;     ///< after the last: better done once for all of them
+    };
+
     /// @param io  outlives the watch, which outlives io.run().
     /// @throws std::system_error  where the kernel has no room.
-    explicit SocketWatch(asio::io_context& io);
+    explicit SocketWatch(asio::io_context& io, Turns turns = {[] {}, [] {}});
     SocketWatch(const SocketWatch&) = delete;
     SocketWatch& operator=(const SocketWatch&) = delete;
 
@@ -34,6 +41,7 @@ private:
     void wait();
     void deliver();
 
+    Turns turns_;
     Descriptor epoll_;
     std::array<epoll_event, max_events> events_; ///< from next_ to end_: still to be delivered
     std::size_t next_ = 0;

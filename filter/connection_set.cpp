@@ -119,7 +119,7 @@ ConnectionSet::ConnectionSet(asio::io_context& io, const Site& site, Journal& jo
     : io_(io),
       site_(site),
       journal_(journal),
-      watch_(io),
+      watch_(io, {.between = [this] { journal_.poll(); }, .end = [this] { journal_.flush(); }}),
       scratch_(scratch_bytes),
       sweep_timer_(io)
 {

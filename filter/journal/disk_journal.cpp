@@ -75,8 +75,7 @@ DiskJournal::DiskJournal(asio::io_context& io, const FilterConfig& config, const
     writer_ = std::make_unique<JournalWriter>(
         std::move(store), catalogue_,
         JournalWriter::Settings{config.durability, passes_when_full_, config.queue_max_bytes}, clock_,
-        [this](const JournalWriter::Done& done) { asio::post(io_, [this, done] { batch_done(done); }); },
-        [this] { return passed(); });
+        [this] { asio::post(io_, [this] { poll(); }); }, [this] { return passed(); });
     if (owes_loss)
         settle_losses();
 }
@@ -139,19 +138,25 @@ bool DiskJournal::keep_now()
     return true;
 }
 
-/// Gives frame_ to the writer: to its thread, unless this one may write it once that is done with what it has.
-/// @return  its number.
+/// Queues frame_ for the writer's thread. @return  its number.
 std::uint64_t DiskJournal::submit(JournalWriter::Entry entry)
 {
     entry.sequence = ++last_;
     writer_->submit(frame_, entry);
-    if (!takes_over_ || (handed_over_ <= done_ && !telling_))
-        hand_over();
+    if (!std::exchange(flush_is_due_, true))
+        asio::post(io_, [this] {
+            flush_is_due_ = false;
+            flush();
+        });
     return last_;
 }
 
-void DiskJournal::hand_over()
+/// Lets the thread have what is queued, unless take_over() has it later. Not for each record: a sync takes the same
+/// time whatever it syncs.
+void DiskJournal::flush()
 {
+    if (std::max(done_, handed_over_) == last_ || (takes_over_ && handed_over_ > done_))
+        return;
     handed_over_ = last_;
     writer_->hand_over();
 }
@@ -164,8 +169,7 @@ void DiskJournal::take_over()
         return;
     if (const auto kept = writer_->keep_queued())
         tell(*kept, *kept);
-    if (handed_over_ <= done_ && done_ != last_)
-        hand_over();
+    flush();
 }
 
 void DiskJournal::release(std::uint64_t sequence)
@@ -195,15 +199,19 @@ void DiskJournal::withdraw(CommitWaiter& waiter)
 void DiskJournal::tell(std::uint64_t last, std::uint64_t kept)
 {
     done_ = last;
-    telling_ = true;
     while (!waiting_.empty() && waiting_.front().sequence <= last) {
         const Waiting waiting = waiting_.front();
         waiting_.pop_front();
         if (waiting.waiter != nullptr)
             waiting.waiter->committed(waiting.sequence <= kept ? Kept::yes : passes_when_full_ ? Kept::lost : Kept::no);
     }
-    telling_ = false;
     release(done_); // those who were told may have had more kept since
+}
+
+void DiskJournal::poll()
+{
+    while (const auto done = writer_->take_done())
+        batch_done(*done);
 }
 
 void DiskJournal::batch_done(const JournalWriter::Done& done)

@@ -31,6 +31,8 @@ public:
 
     bool append(const event::Record& record, CommitWaiter* waiter) override;
     void withdraw(CommitWaiter& waiter) override;
+    void poll() override;
+    void flush() override;
 
     /// Called when there is more to send. Before the first append().
     void on_release(std::function<void()> notify) { notify_ = std::move(notify); }
@@ -58,7 +60,6 @@ private:
     bool keep_now();
     void release(std::uint64_t sequence);
     void tell(std::uint64_t last, std::uint64_t kept);
-    void hand_over();
     void take_over();
     std::uint64_t passed() const;
     void batch_done(const JournalWriter::Done& done);
@@ -71,8 +72,7 @@ private:
     FileDescriptor lock_;
     std::uint64_t id_;
     bool passes_when_full_;
-    bool takes_over_;      ///< what the thread has not begun: durability "process"
-    bool telling_ = false; ///< tell() is at work
+    bool takes_over_; ///< what the thread has not begun: durability "process"
     std::uint64_t last_ = 0;
     std::deque<Waiting> waiting_;
     const std::vector<std::function<std::uint64_t()>>
@@ -83,6 +83,7 @@ private:
     std::uint64_t settling_ = 0;            ///< number of the LOSS record that is with the writer, 0: none is
     std::uint64_t done_ = 0;                ///< what became of every record up to this number is known here
     std::uint64_t handed_over_ = 0;         ///< the last record that the writer's thread may have
+    bool flush_is_due_ = false;             ///< posted to the loop
     std::string frame_;                     ///< scratch: the next record
     std::unique_ptr<JournalWriter> writer_; ///< last: its thread uses the above
 };

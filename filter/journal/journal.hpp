@@ -34,6 +34,14 @@ public:
 
     /// The waiter waits no more: its message was answered "try again" instead. It must be waiting.
     virtual void withdraw(CommitWaiter& waiter) = 0;
+
+    /// Tells those who wait what became of their records, where that is known: now, rather than when the loop comes to
+    /// it. Costs next to nothing. Loop's thread.
+    virtual void poll() {}
+
+    /// There is no more to append for the moment: what was appended may go to the disk now, rather than when the loop
+    /// comes to it. Loop's thread.
+    virtual void flush() {}
 };
 
 } // namespace smtpauth

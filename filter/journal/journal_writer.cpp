@@ -22,7 +22,7 @@ std::uint64_t milliseconds_of(Clock::WallTime time)
 } // namespace
 
 JournalWriter::JournalWriter(std::unique_ptr<JournalStore> store, const Catalogue& catalogue, Settings settings,
-                             const Clock& clock, std::function<void(Done)> done, std::function<std::uint64_t()> passed)
+                             const Clock& clock, std::function<void()> done, std::function<std::uint64_t()> passed)
     : store_(std::move(store)),
       catalogue_(catalogue),
       settings_(settings),
@@ -114,6 +114,17 @@ bool JournalWriter::keep_now(std::string_view frame, std::uint64_t sequence)
     return true;
 }
 
+std::optional<JournalWriter::Done> JournalWriter::take_done()
+{
+    if (!has_ended_)
+        return std::nullopt;
+    const std::lock_guard lock(mutex_);
+    const Done done = ended_.front();
+    ended_.pop_front();
+    has_ended_ = !ended_.empty();
+    return done;
+}
+
 JournalWriter::Figures JournalWriter::figures() const
 {
     const std::lock_guard lock(mutex_);
@@ -172,7 +183,12 @@ void JournalWriter::write(const Batch& batch)
     }
     done.has_losses = store_->state().lost != store_->state().settled;
     publish();
-    done_(done);
+    {
+        const std::lock_guard lock(mutex_);
+        ended_.push_back(done);
+        has_ended_ = true;
+    }
+    done_();
 }
 
 /// Octets of the frames of `count` entries.

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -46,10 +47,10 @@ public:
     };
 
     /// @param store  nobody else's from here on.
-    /// @param done  called after each batch, on this thread.
+    /// @param done  called after each batch, on this thread: take_done() has something.
     /// @param passed  the number that all consumers of the journal have passed. Any thread.
     JournalWriter(std::unique_ptr<JournalStore> store, const Catalogue& catalogue, Settings settings,
-                  const Clock& clock, std::function<void(Done)> done, std::function<std::uint64_t()> passed);
+                  const Clock& clock, std::function<void()> done, std::function<std::uint64_t()> passed);
     JournalWriter(const JournalWriter&) = delete;
     JournalWriter& operator=(const JournalWriter&) = delete;
     /// Writes what was submitted, and ends the thread.
@@ -70,6 +71,10 @@ public:
     /// Writes the record now, on the caller's thread, without waiting for another; where durability is "process" and
     /// all goes well. What became of every record before it must be known. @return  false: submit() it.
     bool keep_now(std::string_view frame, std::uint64_t sequence);
+
+    /// How the next batch ended that nobody was told of yet; nothing where there is none, which costs next to nothing
+    /// to ask. One thread asks.
+    std::optional<Done> take_done();
 
     /// Number of the last record that a power cut cannot take. Any thread.
     std::uint64_t safe() const { return safe_; }
@@ -107,16 +112,18 @@ private:
     const Catalogue& catalogue_;
     Settings settings_;
     const Clock& clock_;
-    std::function<void(Done)> done_;
+    std::function<void()> done_;
     std::function<std::uint64_t()> passed_;
 
     mutable std::mutex mutex_;
     std::condition_variable changed_;
-    Batch pending_;            ///< guarded by mutex_, as are the next two
+    Batch pending_;            ///< guarded by mutex_, as are the next ones
     bool handed_over_ = false; ///< the thread may take pending_
     bool stop_ = false;
     bool look_ = false; ///< there is something to do besides
     Figures figures_;
+    std::deque<Done> ended_; ///< for take_done()
+    std::atomic<bool> has_ended_ = false;
 
     bool failing_ = false;    ///< said so in the log; guarded by store_mutex_, as is the next
     bool asked_look_ = false; ///< look_ was set since the thread last worked

@@ -19,7 +19,7 @@ namespace {
 
 /// A socket that is watched, and the other end of it.
 struct Pair {
-    explicit Pair(asio::io_context& io) : watch(io)
+    explicit Pair(asio::io_context& io, SocketWatch::Turns turns = {[] {}, [] {}}) : watch(io, std::move(turns))
     {
         auto [near, far] = test::connected_pair();
         peer = std::move(near);
@@ -181,4 +181,24 @@ TEST_CASE("an event is not delivered to a socket that the one before it has ende
     run_until(
         io, [] { return false; }, std::chrono::milliseconds(10));
     CHECK(resumed == 1);
+}
+
+TEST_CASE("others come between two events, and at the end of those that came together", "[common][socket_watch]")
+{
+    asio::io_context io{1};
+    std::string order;
+    std::string text;
+    std::string second_text;
+    bool ended = false;
+    Pair first(io, {.between = [&] { order += text + second_text + ' '; }, .end = [&] { order += "end "; }});
+    auto [second_peer, far] = test::connected_pair();
+    WatchedSocket second(first.watch, std::move(far));
+    spawn(io, read_all(*first.socket, text, ended));
+    spawn(io, read_all(second, second_text, ended));
+    io.poll();
+    order.clear();
+    first.say("1");
+    REQUIRE(test::send_some(second_peer, "2") == 1);
+    CHECK(run_until(io, [&] { return order.find("end") != std::string::npos; }));
+    CHECK(order == "1 12 end ");
 }

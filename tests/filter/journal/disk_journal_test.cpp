@@ -74,6 +74,24 @@ TEST_CASE("a record is released once its waiter was told", "[journal]")
     CHECK(t.records(journal) == std::vector{message("ONE")});
 }
 
+TEST_CASE("records are handed over together, and what became of them need not wait for the loop", "[journal]")
+{
+    Fixture t;
+    DiskJournal journal(t.io, t.config(), t.clock, t.disk);
+    Waiter waiter;
+    journal.append(message("FIRST"), &waiter); // makes the file
+    REQUIRE(run_until(t.io, [&] { return waiter.results.size() == 1; }));
+    const auto syncs = t.disk.calls(SimDisk::Call::sync);
+    for (int i = 0; i < 200; ++i)
+        journal.append(message("ONE"), &waiter);
+    journal.flush();
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (waiter.results.size() != 201 && std::chrono::steady_clock::now() < end)
+        journal.poll();
+    CHECK(waiter.results == std::vector(201, Kept::yes));
+    CHECK(t.disk.calls(SimDisk::Call::sync) == syncs + 1);
+}
+
 TEST_CASE("where a write is all it takes, a record is kept at once", "[journal]")
 {
     Fixture t;
