@@ -230,7 +230,8 @@ bool JournalWriter::keep(const Batch& batch, std::size_t at, std::size_t count, 
     const std::uint64_t last = batch.entries[at + count - 1].sequence;
     const std::string_view frames = std::string_view(batch.frames).substr(offset, size_of(batch, at, count));
     const auto& settles = batch.entries[at].settles;
-    if (settles && !store_->begin_settling(first, *settles))
+    // Twice, as records are written: those behind it in the batch would be lost with it.
+    if (settles && !store_->begin_settling(first, *settles) && !store_->begin_settling(first, *settles))
         return false;
     store_->trim(passed_());
     if (store_->write(frames, first, last) != JournalStore::Kept::yes)

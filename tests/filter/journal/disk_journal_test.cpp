@@ -188,6 +188,33 @@ TEST_CASE("a disk that refuses makes mail pass and count, or wait", "[journal]")
     CHECK(told == (passes ? 3 : 0));
 }
 
+TEST_CASE("a single failure costs nothing, not even beside losses that are to be told of", "[journal]")
+{
+    for (std::uint64_t nth = 1; nth < 60; ++nth) {
+        CAPTURE(nth);
+        Fixture t;
+        {
+            DiskJournal journal(t.io, t.config(), t.clock, t.disk);
+            t.disk.set_fault({.nth = 1, .error = EIO, .times = SimDisk::Fault::for_ever});
+            Waiter waiter;
+            journal.append(message("LOST"), &waiter);
+            REQUIRE(run_until(t.io, [&] { return waiter.results.size() == 1; }));
+            t.disk.clear_fault();
+            journal.append(message("NOTED"), &waiter); // and with it that there is a loss
+            REQUIRE(run_until(t.io, [&] { return waiter.results.size() == 2; }));
+        }
+        t.io.restart();
+        t.io.poll();
+        DiskJournal journal(t.io, t.config(), t.clock, t.disk);
+        t.disk.set_fault({.nth = nth, .error = ENOSPC});
+        Waiter waiter;
+        for (int i = 0; i < 20; ++i)
+            journal.append(message("ONE"), &waiter);
+        REQUIRE(run_until(t.io, [&] { return waiter.results.size() == 20; }));
+        CHECK(waiter.results == std::vector(20, Kept::yes));
+    }
+}
+
 TEST_CASE("a second process is told that the journal is in use", "[journal]")
 {
     Fixture t;
