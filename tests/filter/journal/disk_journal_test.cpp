@@ -81,6 +81,13 @@ TEST_CASE("records are handed over together, and what became of them need not wa
     Waiter waiter;
     journal.append(message("FIRST"), &waiter); // makes the file
     REQUIRE(run_until(t.io, [&] { return waiter.results.size() == 1; }));
+    // The thread prepares its next file now, which has a sync of its own.
+    std::uint64_t calls = 0;
+    REQUIRE(run_until(t.io, [&] {
+        const bool rests = t.disk.content(t.directory / "journal/next") && t.disk.calls() == calls;
+        calls = t.disk.calls();
+        return rests;
+    }));
     const auto syncs = t.disk.calls(SimDisk::Call::sync);
     for (int i = 0; i < 200; ++i)
         journal.append(message("ONE"), &waiter);
