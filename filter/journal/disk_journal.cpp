@@ -75,7 +75,7 @@ DiskJournal::DiskJournal(asio::io_context& io, const FilterConfig& config, const
     writer_ = std::make_unique<JournalWriter>(
         std::move(store), catalogue_,
         JournalWriter::Settings{config.durability, passes_when_full_, config.queue_max_bytes}, clock_,
-        [this] { asio::post(io_, [this] { poll(); }); }, [this] { return passed(); });
+        [this] { asio::post(io_, while_alive([this] { poll(); })); }, [this] { return passed(); });
     if (owes_loss)
         settle_losses();
 }
@@ -144,10 +144,10 @@ std::uint64_t DiskJournal::submit(JournalWriter::Entry entry)
     entry.sequence = ++last_;
     writer_->submit(frame_, entry);
     if (!std::exchange(flush_is_due_, true))
-        asio::post(io_, [this] {
-            flush_is_due_ = false;
-            flush();
-        });
+        asio::post(io_, while_alive([this] {
+                       flush_is_due_ = false;
+                       flush();
+                   }));
     return last_;
 }
 
@@ -249,11 +249,10 @@ void DiskJournal::settle_later()
 {
     settle_waits_ = true;
     settle_timer_.expires_after(settle_pause);
-    settle_timer_.async_wait([this](const boost::system::error_code& error) {
+    settle_timer_.async_wait(while_alive([this] {
         settle_waits_ = false;
-        if (!error)
-            settle_losses();
-    });
+        settle_losses();
+    }));
 }
 
 } // namespace smtpauth

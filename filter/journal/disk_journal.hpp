@@ -54,6 +54,16 @@ private:
         CommitWaiter* waiter; ///< null: withdrawn
     };
 
+    /// @return  what may be left in the loop's queue: it does nothing once this journal is gone.
+    template <typename Work>
+    auto while_alive(Work work) const
+    {
+        return [alive = std::weak_ptr(alive_), work = std::move(work)](const auto&...) mutable {
+            if (!alive.expired())
+                work();
+        };
+    }
+
     void take_directory(const std::string& path);
     void encode(const event::Record& record);
     std::uint64_t submit(JournalWriter::Entry entry);
@@ -79,7 +89,8 @@ private:
         consumers_; ///< each says the number that it has passed; any thread
     std::function<void()> notify_;
     Timer settle_timer_;
-    bool settle_waits_ = false;             ///< for the timer
+    bool settle_waits_ = false;                              ///< for the timer
+    std::shared_ptr<bool> alive_ = std::make_shared<bool>(); ///< expires before a handler that is queued runs
     std::uint64_t settling_ = 0;            ///< number of the LOSS record that is with the writer, 0: none is
     std::uint64_t done_ = 0;                ///< what became of every record up to this number is known here
     std::uint64_t handed_over_ = 0;         ///< the last record that the writer's thread may have

@@ -222,6 +222,18 @@ TEST_CASE("a single failure costs nothing, not even beside losses that are to be
     }
 }
 
+TEST_CASE("what a journal left in the loop does nothing once it is gone", "[journal]")
+{
+    Fixture t;
+    Waiter waiter;
+    {
+        DiskJournal journal(t.io, t.config(), t.clock, t.disk);
+        journal.append(message(), &waiter);
+    }
+    CHECK(t.io.poll() != 0);
+    CHECK(waiter.results.empty());
+}
+
 TEST_CASE("a second process is told that the journal is in use", "[journal]")
 {
     Fixture t;
