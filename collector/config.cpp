@@ -106,8 +106,8 @@ CollectorConfigResult load_collector_config(const std::string& path)
     read_sockets(collector, result.config);
     read_files(collector, result.config);
 
-    file.root().skip("filter");
-    file.root().skip("geo");
+    for (const char* table : {"filter", "geo", "limits", "accounts", "domains"})
+        file.root().skip(table);
     result.errors = file.errors();
     return result;
 }

@@ -111,6 +111,7 @@ void read_decisions(ConfigTable& table, FilterConfig& config)
     config.identity = table.choice_list<Identity>(
         "identity", config.identity, {{"auth_authen", Identity::auth_authen}, {"cert_subject", Identity::cert_subject}},
         Empty::refused);
+    config.only_warns = table.choice<bool>("mode", config.only_warns, {{"enforce", false}, {"warn", true}});
     config.message_size = table.choice<MessageSize>("message_size", config.message_size,
                                                     {{"auto", MessageSize::auto_},
                                                      {"count", MessageSize::count},
@@ -120,6 +121,7 @@ void read_decisions(ConfigTable& table, FilterConfig& config)
 
 void read_limits(ConfigTable& table, FilterConfig& config)
 {
+    config.state_max_bytes = table.bytes("state_max_bytes", config.state_max_bytes, mib, 1024 * gib);
     config.max_connections = table.number("max_connections", config.max_connections, 1, 1'000'000);
     // An MTA sends body chunks of 64 KiB whatever was agreed on.
     config.max_packet_bytes =
@@ -181,6 +183,11 @@ FilterConfigResult read_filter_config(ConfigFile file, const std::string& instan
     config.journal_directory.clear();
     read_filter_table(filter, config);
     choose_instance(filter, instance, result);
+
+    result.config.limits = read_limit_rules(file.root(), result.config.auth_id_normalize);
+    if (result.config.only_warns)
+        for (LimitRule& rule : result.config.limits)
+            rule.action = event::Action::warn;
 
     file.root().skip("collector");
     result.errors = file.errors();

@@ -16,6 +16,7 @@
 #include "common/listening_socket.hpp"
 #include "common/log.hpp"
 #include "common/socket_spec.hpp"
+#include "filter/limits_config.hpp"
 
 namespace smtpauth {
 
@@ -65,6 +66,10 @@ struct FilterConfig {
     MessageSize message_size = MessageSize::auto_;
     IdNormalizer auth_id_normalize;
     std::vector<Identity> identity = {Identity::auth_authen, Identity::cert_subject}; ///< the first that has a value
+
+    bool only_warns = false;                           ///< mode = "warn": no limit refuses or holds anything
+    std::vector<LimitRule> limits = {default_limit()}; ///< [limits], [accounts], [domains]; in the order of their names
+    std::uint64_t state_max_bytes = std::uint64_t{256} << 20; ///< what limits remember of all accounts
 
     std::size_t max_connections = 20000;
     std::uint32_t max_packet_bytes = std::uint32_t{1} << 20; ///< of a milter packet

@@ -109,6 +109,7 @@ Conversation::Turn Conversation::on(const milter::Mail& mail)
 {
     begin_message();
     record_->sender = milter::without_brackets(mail.sender);
+    record_->eom_time = site_.clock.now(); // limits know no other clock
     Verdict verdict = site_.checks->at_mail(*record_);
     if (refuses(verdict))
         return refuse(std::move(verdict), event::Stage::mail);
@@ -186,6 +187,7 @@ Conversation::Turn Conversation::on(const milter::EndOfMessage& end)
         verdict_.reply = cannot_hold;
     }
     set_verdict(*record_, verdict_);
+    site_.accounts.apply(*record_);
     return Commit{*record_, verdict_.passes() || verdict_.action == event::Action::hold};
 }
 
@@ -222,6 +224,7 @@ void Conversation::set_verdict(event::Record& record, const Verdict& verdict)
 
 void Conversation::not_committed()
 {
+    site_.accounts.take_back(*record_);
     verdict_ = {event::Action::tempfail, std::string(cannot_keep), {}};
     committed();
 }

@@ -23,6 +23,7 @@
 #include "filter/journal/sender.hpp"
 #include "filter/listener.hpp"
 #include "filter/locator.hpp"
+#include "filter/policy/limit_check.hpp"
 #include "filter/policy/reject_list.hpp"
 #include "filter/site.hpp"
 #include "filter/status.hpp"
@@ -49,7 +50,8 @@ public:
           site_{.clock = clock_,
                 .config = std::make_shared<const FilterConfig>(config),
                 .checks = {},
-                .locate = [this](const IpAddress& address) { return locator_.locate(address); }},
+                .locate = [this](const IpAddress& address) { return locator_.locate(address); },
+                .accounts = accounts_},
           journal_(io_, config, clock_),
           sender_(journal_.catalogue(),
                   {.collector = config.collector, .instance = filter_name(config.instance), .journal = journal_.id()}),
@@ -120,6 +122,9 @@ private:
         std::vector<std::unique_ptr<const Check>> checks;
         checks.push_back(std::make_unique<RejectListCheck>([list = reject_ids_] { return list->current(); },
                                                            milter::smtp_reply(reject_code, site_.config->reject_text)));
+        for (const LimitRule& rule : site_.config->limits)
+            checks.push_back(std::make_unique<LimitCheck>(rule, accounts_));
+        accounts_.set({.keep = longest_windows(site_.config->limits), .max_bytes = site_.config->state_max_bytes});
         site_.checks = std::make_shared<const CheckList>(std::move(checks));
     }
 
@@ -143,6 +148,7 @@ private:
     Clock::SteadyTime started_ = clock_.steady_now();
     Background background_{io_};
     Locator locator_{io_, background_};
+    AccountState accounts_;
     Site site_;
     std::shared_ptr<WatchedIdList> reject_ids_;
     DiskJournal journal_;

@@ -10,6 +10,7 @@
 #include "common/clock.hpp"
 #include "common/ip_address.hpp"
 #include "filter/config.hpp"
+#include "filter/policy/account_state.hpp"
 #include "filter/policy/check_list.hpp"
 
 namespace smtpauth {
@@ -25,6 +26,7 @@ struct Site {
     std::shared_ptr<const FilterConfig> config;
     std::shared_ptr<const CheckList> checks;
     std::function<Place(const IpAddress&)> locate;
+    AccountState& accounts;
 };
 
 } // namespace smtpauth

@@ -65,7 +65,8 @@ public:
 
     ScriptedCheck::Script script;
     ManualClock clock;
-    Site site{clock, std::make_shared<FilterConfig>(), nullptr, [](const IpAddress&) { return Place{}; }};
+    AccountState accounts;
+    Site site{clock, std::make_shared<FilterConfig>(), nullptr, [](const IpAddress&) { return Place{}; }, accounts};
     SizeSource size_source{MessageSize::off};
     Conversation conversation{site, size_source};
     std::optional<event::Record> record;

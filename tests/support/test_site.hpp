@@ -89,7 +89,8 @@ private:
     std::shared_ptr<const IdList> ids_;
     std::shared_ptr<std::set<std::string>> hold_ids_;
     SizeSource size_source_;
-    Site site_{clock_, nullptr, nullptr, locate};
+    AccountState accounts_;
+    Site site_{clock_, nullptr, nullptr, locate, accounts_};
 };
 
 } // namespace smtpauth::test

@@ -96,7 +96,7 @@ class Daemons:
     def configure(self, changes):
         """Changes settings and writes the file anew; tells nobody."""
         for table, values in changes.items():
-            self.settings[table].update(values)
+            self.settings.setdefault(table, {}).update(values)
         write_config(self.config_file, self.settings)
 
     def check_config(self, program, path=None):

@@ -1,0 +1,164 @@
+#include "filter/limits_config.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+#include "common/units.hpp"
+#include "filter/policy/recent_networks.hpp"
+
+namespace smtpauth {
+
+namespace {
+
+using namespace std::chrono_literals;
+using event::Action;
+
+constexpr auto default_name = "default";
+constexpr std::size_t longest_name = 32;
+constexpr std::uint64_t largest_count = 1'000'000'000;
+constexpr std::uint64_t largest_size = std::uint64_t{1} << 50;
+
+enum class Mode { enforce, warn, off };
+
+/// By name; a rule that is off is there too, for [accounts] may name it.
+struct NamedRule {
+    LimitRule rule;
+    Mode mode = Mode::enforce;
+};
+using Rules = std::map<std::string, NamedRule>;
+
+/// Part of log lines and of answers.
+bool is_name(std::string_view text)
+{
+    return !text.empty() && text.size() <= longest_name && std::all_of(text.begin(), text.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+    });
+}
+
+std::uint64_t read_limit(ConfigTable& table, const LimitRule& rule)
+{
+    switch (rule.measure) {
+    case Measure::bytes:
+        return table.bytes("limit", rule.limit, 0, largest_size);
+    case Measure::networks:
+        return table.number("limit", rule.limit, 1, RecentNetworks::max_networks - 1);
+    default:
+        return table.number("limit", rule.limit, 0, largest_count);
+    }
+}
+
+/// @param rule  what holds where the table says nothing.
+NamedRule read_rule(ConfigTable table, LimitRule rule)
+{
+    rule.measure = table.choice<Measure>("count", rule.measure,
+                                         {{"recipients", Measure::recipients},
+                                          {"messages", Measure::messages},
+                                          {"bytes", Measure::bytes},
+                                          {"rejected-recipients", Measure::rejected_recipients},
+                                          {"networks", Measure::networks}});
+    rule.scope = table.choice<Scope>(
+        "per", rule.scope, {{"auth_id", Scope::auth_id}, {"domain", Scope::domain}, {"sender", Scope::sender}});
+    rule.limit = read_limit(table, rule);
+    rule.window = table.duration("window", rule.window, 1s, 24h * 31);
+    rule.action = table.choice<Action>(
+        "action", rule.action,
+        {{"tempfail", Action::tempfail}, {"reject", Action::reject}, {"hold", Action::hold}, {"warn", Action::warn}});
+    const Mode mode = table.choice<Mode>("mode", Mode::enforce,
+                                         {{"enforce", Mode::enforce}, {"warn", Mode::warn}, {"off", Mode::off}});
+    rule.unauthenticated = table.flag("unauthenticated", rule.unauthenticated);
+    if (rule.unauthenticated && rule.scope != Scope::sender)
+        table.refuse("unauthenticated", R"(this only together with per = "sender")");
+    if (rule.name != default_name)
+        for (const char* needed : {"limit", "window"})
+            if (!table.has(needed))
+                table.refuse(needed, "this setting in every limit");
+    return {std::move(rule), mode};
+}
+
+Rules read_rules(ConfigTable tables)
+{
+    Rules rules;
+    rules.emplace(default_name, read_rule(tables.table(default_name), default_limit()));
+    for (const std::string& name : tables.keys()) {
+        if (name == default_name)
+            continue;
+        if (!is_name(name)) {
+            tables.refuse(name, "a name of 1 to 32 letters, digits, \"-\" and \"_\"");
+            continue;
+        }
+        LimitRule rule;
+        rule.name = name;
+        rules.emplace(name, read_rule(tables.table(name), std::move(rule)));
+    }
+    return rules;
+}
+
+using NoneOrLimit = std::optional<std::uint64_t>;
+
+/// Reads what an account or a domain has instead of a rule's limit.
+struct OwnLimitParser {
+    Measure measure;
+
+    std::variant<NoneOrLimit, std::string> operator()(std::string_view text) const
+    {
+        if (text == "none")
+            return NoneOrLimit();
+        const bool is_size = measure == Measure::bytes;
+        const bool plain = text.find_first_not_of("0123456789") == std::string_view::npos;
+        const auto number = is_size || plain ? parse_bytes(text) : std::nullopt;
+        if (number && *number <= (is_size ? largest_size : largest_count))
+            return number;
+        return std::string(is_size ? R"(a size such as "1GiB", or "none")"
+                                   : R"(a whole number up to 1000000000, or "none")");
+    }
+};
+
+/// One account's table, or one domain's.
+void read_own_limits(ConfigTable own, const std::string& name, OwnLimits LimitExceptions::*kind, Rules& rules)
+{
+    ConfigTable limits = own.table("limits");
+    for (const std::string& key : limits.keys()) {
+        const auto found = rules.find(key);
+        if (found == rules.end()) {
+            limits.refuse(key, "the name of a limit, as in [limits." + key + "]");
+            continue;
+        }
+        LimitRule& rule = found->second.rule;
+        (rule.exceptions.*kind)[name] = limits.parsed(key, NoneOrLimit(rule.limit), OwnLimitParser{rule.measure});
+    }
+}
+
+} // namespace
+
+LimitRule default_limit()
+{
+    return {.name = default_name, .measure = Measure::recipients, .limit = 1000, .window = 1h};
+}
+
+std::vector<LimitRule> read_limit_rules(ConfigTable root, const IdNormalizer& normalize)
+{
+    Rules rules = read_rules(root.table("limits"));
+    ConfigTable accounts = root.table("accounts");
+    for (const std::string& id : accounts.keys())
+        read_own_limits(accounts.table(id), normalize(id), &LimitExceptions::accounts, rules);
+    ConfigTable domains = root.table("domains");
+    for (const std::string& domain : domains.keys())
+        read_own_limits(domains.table(domain), IdNormalizer{}(domain), &LimitExceptions::domains, rules);
+
+    std::vector<LimitRule> in_force;
+    for (auto& [name, named] : rules) {
+        if (named.mode == Mode::off)
+            continue;
+        if (named.mode == Mode::warn)
+            named.rule.action = Action::warn;
+        in_force.push_back(std::move(named.rule));
+    }
+    return in_force;
+}
+
+} // namespace smtpauth

@@ -1,0 +1,168 @@
+#include "filter/policy/account_state.hpp"
+
+#include <algorithm>
+#include <functional>
+
+namespace smtpauth {
+
+namespace {
+
+constexpr std::array scopes{Scope::auth_id, Scope::domain, Scope::sender};
+
+/// Of a key: its two strings, the node of the map, the node of the list.
+constexpr std::uint64_t entry_overhead = 96;
+
+/// Mail that its recipients get, or may get once somebody has looked at it.
+bool is_charged(const event::Record& record)
+{
+    return event::passed(record) || (record.type == event::RecordType::message && record.action == event::Action::hold);
+}
+
+} // namespace
+
+std::string name_in(Scope scope, const event::Record& record)
+{
+    switch (scope) {
+    case Scope::auth_id:
+        return record.auth_id;
+    case Scope::domain: {
+        const std::size_t at = record.auth_id.rfind('@');
+        return at == std::string::npos ? std::string() : record.auth_id.substr(at + 1);
+    }
+    case Scope::sender: {
+        std::string sender = record.sender.value_or("");
+        std::transform(sender.begin(), sender.end(), sender.begin(),
+                       [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+        return sender;
+    }
+    }
+    return {};
+}
+
+Charge charge_of(const event::Record& record)
+{
+    return {.messages = 1,
+            .recipients = event::recipient_count(record),
+            .rejected_recipients = record.rcpt_refused,
+            .bytes = record.size_bytes.value_or(0)};
+}
+
+void AccountPast::set_clock(event::Time now)
+{
+    networks.set_back(charges.set_clock(now));
+}
+
+void AccountState::apply(const event::Record& record)
+{
+    if (!is_charged(record))
+        return;
+    for_each_name(record, [&](Scope scope, const std::string& name) { charge(scope, name, record); });
+    forget_some(record.eom_time);
+}
+
+void AccountState::take_back(const event::Record& mail)
+{
+    if (!is_charged(mail))
+        return;
+    for_each_name(mail, [&](Scope scope, const std::string& name) {
+        if (Entry* entry = find(make_key(scope, name)))
+            entry->account.charges.take_back(mail.eom_time, charge_of(mail));
+    });
+}
+
+/// Those of the scopes that anybody asks for.
+template <class Take>
+void AccountState::for_each_name(const event::Record& record, Take take) const
+{
+    for (const Scope scope : scopes) {
+        if (keep(scope) == event::Milliseconds(0))
+            continue;
+        if (const std::string name = name_in(scope, record); !name.empty())
+            take(scope, name);
+    }
+}
+
+void AccountState::charge(Scope scope, std::string_view name, const event::Record& record)
+{
+    const std::string& key = make_key(scope, name);
+    const auto [found, is_new] = shard_of(key).try_emplace(key);
+    Entry& entry = found->second;
+    if (is_new)
+        entry.used = by_use_.insert(by_use_.end(), &found->first);
+    else
+        by_use_.splice(by_use_.end(), by_use_, entry.used);
+    entry.account.set_clock(record.eom_time);
+    entry.account.charges.add(record.eom_time, charge_of(record), keep(scope));
+    entry.account.networks.add(network_of(record.client_address), record.eom_time, keep(scope));
+    count_bytes(key, entry);
+}
+
+const AccountPast* AccountState::find(Scope scope, std::string_view name, event::Time now)
+{
+    Entry* entry = find(make_key(scope, name));
+    if (!entry)
+        return nullptr;
+    entry->account.set_clock(now);
+    return &entry->account;
+}
+
+/// What nobody asks for any more, a few at a time; then whatever is too much.
+void AccountState::forget_some(event::Time now)
+{
+    constexpr int most = 4; // an apply() brings three at most
+    const auto longest = *std::max_element(settings_.keep.begin(), settings_.keep.end());
+    for (int i = 0; i < most && !by_use_.empty(); ++i) {
+        const Entry* entry = find(*by_use_.front());
+        if (now - entry->account.charges.newest() < longest)
+            break;
+        forget_oldest();
+    }
+    while (bytes_ > settings_.max_bytes && by_use_.size() > 1) {
+        forget_oldest();
+        ++evicted_;
+    }
+}
+
+void AccountState::forget_oldest()
+{
+    const std::string& key = *by_use_.front();
+    Shard& shard = shard_of(key);
+    const auto found = shard.find(key);
+    bytes_ -= found->second.bytes;
+    by_use_.pop_front();
+    shard.erase(found);
+}
+
+void AccountState::count_bytes(const std::string& key, Entry& entry)
+{
+    const std::uint64_t bytes = entry_overhead + sizeof(Entry) + key.size() + entry.account.charges.size_bytes() +
+                                entry.account.networks.size_bytes();
+    bytes_ += bytes - entry.bytes;
+    entry.bytes = bytes;
+}
+
+AccountState::Entry* AccountState::find(const std::string& key)
+{
+    Shard& shard = shard_of(key);
+    const auto found = shard.find(key);
+    return found == shard.end() ? nullptr : &found->second;
+}
+
+AccountState::Shard& AccountState::shard_of(const std::string& key)
+{
+    // The map takes the low bits.
+    return shards_[std::hash<std::string>()(key) >> 56];
+}
+
+const std::string& AccountState::make_key(Scope scope, std::string_view name)
+{
+    key_.assign(1, static_cast<char>(scope));
+    return key_.append(name);
+}
+
+AccountState::Figures AccountState::figures() const
+{
+    return {by_use_.size(), bytes_, evicted_};
+}
+
+} // namespace smtpauth

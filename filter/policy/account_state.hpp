@@ -1,0 +1,93 @@
+// What the accounts have done, as far as limits must know: built from the records alone, in their order, so that the
+// same records (of a journal, of a log) always make the same state. No clock, no file. One thread.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "filter/policy/charge_history.hpp"
+#include "filter/policy/limit_rule.hpp"
+#include "filter/policy/recent_networks.hpp"
+#include "proto/event/record.hpp"
+
+namespace smtpauth {
+
+/// One name's past. The name is an auth_id, a domain or a sender.
+struct AccountPast {
+    ChargeHistory charges;
+    RecentNetworks networks;
+
+    /// To be told before it is asked or charged.
+    void set_clock(event::Time now);
+};
+
+class AccountState {
+public:
+    struct Settings {
+        Windows keep{};              ///< how far back anybody asks
+        std::uint64_t max_bytes = 0; ///< the least recently charged are forgotten beyond
+    };
+
+    /// What is kept already stays, as far as it is still asked for.
+    void set(const Settings& settings) { settings_ = settings; }
+
+    /// Charges for mail that passed or was held.
+    void apply(const event::Record& record);
+
+    /// Undoes that.
+    void take_back(const event::Record& mail);
+
+    /// @param now  of the decision: a clock that was set back is noticed here.
+    /// @return  null where nothing is known; until the next apply().
+    const AccountPast* find(Scope scope, std::string_view name, event::Time now);
+
+    struct Figures {
+        std::size_t accounts = 0;
+        std::uint64_t bytes = 0;
+        std::uint64_t evicted = 0; ///< forgotten before their time, since the start
+    };
+    Figures figures() const;
+
+private:
+    /// A map that grows moves all that it has: many small ones do so by turns.
+    static constexpr std::size_t shard_count = 256;
+
+    struct Entry {
+        AccountPast account;
+        std::list<const std::string*>::iterator used; ///< its place in by_use_
+        std::uint64_t bytes = 0;                      ///< as counted last
+    };
+    using Shard = std::unordered_map<std::string, Entry>;
+
+    void charge(Scope scope, std::string_view name, const event::Record& record);
+    template <class Take>
+    void for_each_name(const event::Record& record, Take take) const;
+    void forget_some(event::Time now);
+    void forget_oldest();
+    void count_bytes(const std::string& key, Entry& entry);
+    Entry* find(const std::string& key);
+    Shard& shard_of(const std::string& key);
+    const std::string& make_key(Scope scope, std::string_view name);
+    event::Milliseconds keep(Scope scope) const { return settings_.keep[static_cast<std::size_t>(scope)]; }
+
+    Settings settings_;
+    std::array<Shard, shard_count> shards_;
+    std::list<const std::string*> by_use_; ///< keys, that of the newest charge last
+    std::uint64_t bytes_ = 0;
+    std::uint64_t evicted_ = 0;
+    std::string key_; ///< made anew for each look-up, without allocating
+};
+
+/// The name that a scope gives mail, "" where it gives none.
+std::string name_in(Scope scope, const event::Record& record);
+
+/// What mail costs.
+Charge charge_of(const event::Record& record);
+
+} // namespace smtpauth

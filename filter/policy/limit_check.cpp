@@ -1,0 +1,139 @@
+#include "filter/policy/limit_check.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "common/units.hpp"
+#include "proto/milter/reply.hpp"
+
+namespace smtpauth {
+
+namespace {
+
+/// Requested action not taken for policy reasons (RFC 5321, 4.2.3; the enhanced codes: RFC 3463, 3.8).
+constexpr int reject_code = 550;
+constexpr int tempfail_code = 450;
+
+/// The counter of a charge; null: networks are not summed.
+std::uint64_t Charge::*counter_of(Measure measure)
+{
+    switch (measure) {
+    case Measure::messages:
+        return &Charge::messages;
+    case Measure::recipients:
+        return &Charge::recipients;
+    case Measure::bytes:
+        return &Charge::bytes;
+    case Measure::rejected_recipients:
+        return &Charge::rejected_recipients;
+    case Measure::networks:
+        return nullptr;
+    }
+    return nullptr;
+}
+
+/// What the smallest message adds.
+std::uint64_t least_amount(Measure measure)
+{
+    return measure == Measure::messages || measure == Measure::recipients ? 1 : 0;
+}
+
+/// In whole seconds, or minutes where there are many: nobody waits to the millisecond.
+std::string rounded(event::Milliseconds wait)
+{
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(wait);
+    return seconds <= std::chrono::minutes(2) ? to_text(seconds)
+                                              : to_text(std::chrono::ceil<std::chrono::minutes>(wait));
+}
+
+} // namespace
+
+LimitCheck::LimitCheck(LimitRule rule, AccountState& state) : rule_(std::move(rule)), state_(state) {}
+
+Verdict LimitCheck::at_mail(const event::Record& mail) const
+{
+    // Held mail passes here; a warning waits until there is a message that it is about.
+    if (rule_.action != event::Action::reject && rule_.action != event::Action::tempfail)
+        return {};
+    return judge(mail, rule_.measure == Measure::networks ? amount_of(mail) : least_amount(rule_.measure));
+}
+
+Verdict LimitCheck::at_end_of_message(const event::Record& mail) const
+{
+    return judge(mail, amount_of(mail));
+}
+
+Verdict LimitCheck::judge(const event::Record& mail, std::uint64_t amount) const
+{
+    if (mail.auth_id.empty() && !rule_.unauthenticated)
+        return {};
+    const std::string name = name_in(rule_.scope, mail);
+    if (name.empty())
+        return {};
+    const auto limit = limit_for(mail);
+    if (!limit)
+        return {};
+    const AccountPast* account = state_.find(rule_.scope, name, mail.eom_time);
+    const std::uint64_t total = used(account, mail.eom_time) + amount;
+    // A network that was seen before adds nothing: it goes on, however many there are.
+    if (total <= *limit || (rule_.measure == Measure::networks && amount == 0))
+        return {};
+    return beyond(mail, account, total, *limit);
+}
+
+std::uint64_t LimitCheck::used(const AccountPast* account, event::Time now) const
+{
+    if (!account)
+        return 0;
+    const auto counter = counter_of(rule_.measure);
+    return counter ? account->charges.sum(now, rule_.window).*counter : account->networks.count(now, rule_.window);
+}
+
+std::uint64_t LimitCheck::amount_of(const event::Record& mail) const
+{
+    if (const auto counter = counter_of(rule_.measure))
+        return charge_of(mail).*counter;
+    const NetworkId network = network_of(mail.client_address);
+    if (network == 0)
+        return 0;
+    const AccountPast* account = state_.find(rule_.scope, name_in(rule_.scope, mail), mail.eom_time);
+    return account && account->networks.contains(network, mail.eom_time, rule_.window) ? 0 : 1;
+}
+
+std::optional<std::uint64_t> LimitCheck::limit_for(const event::Record& mail) const
+{
+    const LimitExceptions& exceptions = rule_.exceptions;
+    if (!exceptions.empty() && !mail.auth_id.empty()) {
+        if (const auto own = exceptions.accounts.find(mail.auth_id); own != exceptions.accounts.end())
+            return own->second;
+        const auto domain = exceptions.domains.find(name_in(Scope::domain, mail));
+        if (domain != exceptions.domains.end())
+            return domain->second;
+    }
+    return rule_.limit;
+}
+
+Verdict LimitCheck::beyond(const event::Record& mail, const AccountPast* account, std::uint64_t total,
+                           std::uint64_t limit) const
+{
+    std::string text = fmt::format("{}: {} {} in {} by this {}, at most {}", rule_.name, total, to_text(rule_.measure),
+                                   to_text(rule_.window), to_text(rule_.scope), limit);
+    const auto counter = counter_of(rule_.measure);
+    const std::uint64_t more = total - used(account, mail.eom_time);
+    if (account && counter && more <= limit) {
+        const auto free = account->charges.falls_to(limit - more, counter, mail.eom_time, rule_.window);
+        text += fmt::format("; try again in {}", rounded(free - mail.eom_time));
+    }
+    switch (rule_.action) {
+    case event::Action::reject:
+        return {rule_.action, milter::smtp_reply(reject_code, "5.7.1 " + text), rule_.name};
+    case event::Action::tempfail:
+        return {rule_.action, milter::smtp_reply(tempfail_code, "4.7.1 " + text), rule_.name};
+    default:
+        return {rule_.action, std::move(text), rule_.name};
+    }
+}
+
+} // namespace smtpauth

@@ -1,0 +1,38 @@
+// One limit, judged. Charging is account_state.hpp's: whoever asks applies the record that results before the next
+// question, so that nothing that is under way elsewhere can slip between the two.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "filter/policy/account_state.hpp"
+#include "filter/policy/check.hpp"
+#include "filter/policy/limit_rule.hpp"
+
+namespace smtpauth {
+
+class LimitCheck final : public Check {
+public:
+    /// @param state  outlives the check.
+    LimitCheck(LimitRule rule, AccountState& state);
+
+    /// Mail that even the smallest message would put beyond the limit is refused here already.
+    Verdict at_mail(const event::Record& mail) const override;
+
+    /// The message as a whole.
+    Verdict at_end_of_message(const event::Record& mail) const override;
+
+private:
+    Verdict judge(const event::Record& mail, std::uint64_t amount) const;
+    std::uint64_t used(const AccountPast* account, event::Time now) const;
+    std::uint64_t amount_of(const event::Record& mail) const;
+    std::optional<std::uint64_t> limit_for(const event::Record& mail) const;
+    Verdict beyond(const event::Record& mail, const AccountPast* account, std::uint64_t total,
+                   std::uint64_t limit) const;
+
+    LimitRule rule_;
+    AccountState& state_;
+};
+
+} // namespace smtpauth

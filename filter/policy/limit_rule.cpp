@@ -1,0 +1,47 @@
+#include "filter/policy/limit_rule.hpp"
+
+#include <algorithm>
+
+namespace smtpauth {
+
+Windows longest_windows(const std::vector<LimitRule>& rules)
+{
+    Windows longest{};
+    for (const LimitRule& rule : rules) {
+        auto& window = longest[static_cast<std::size_t>(rule.scope)];
+        window = std::max(window, rule.window);
+    }
+    return longest;
+}
+
+std::string_view to_text(Measure measure)
+{
+    switch (measure) {
+    case Measure::messages:
+        return "messages";
+    case Measure::recipients:
+        return "recipients";
+    case Measure::bytes:
+        return "bytes";
+    case Measure::rejected_recipients:
+        return "rejected-recipients";
+    case Measure::networks:
+        return "networks";
+    }
+    return "";
+}
+
+std::string_view to_text(Scope scope)
+{
+    switch (scope) {
+    case Scope::auth_id:
+        return "auth_id";
+    case Scope::domain:
+        return "domain";
+    case Scope::sender:
+        return "sender";
+    }
+    return "";
+}
+
+} // namespace smtpauth

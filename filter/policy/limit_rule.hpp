@@ -1,0 +1,68 @@
+// A limit as the administrator wrote it: how much of what, by whom, in which time, and what becomes of mail beyond it.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "proto/event/record.hpp"
+
+namespace smtpauth {
+
+/// What is counted.
+enum class Measure : std::uint8_t {
+    messages,
+    recipients,          ///< that the MTA accepted
+    bytes,               ///< as far as message_size tells
+    rejected_recipients, ///< that the MTA itself refused
+    networks,            ///< different ones of the clients: /24, or /64 of IPv6
+};
+
+/// By whom.
+enum class Scope : std::uint8_t {
+    auth_id,
+    domain, ///< what follows the last @ of the auth_id
+    sender, ///< the envelope sender, in lower case
+};
+constexpr std::size_t scope_count = 3;
+
+/// What some accounts have instead of the rule's limit: nothing in it means no limit at all.
+using OwnLimits = std::unordered_map<std::string, std::optional<std::uint64_t>>;
+
+/// To whom a rule applies otherwise. An account's own limit goes before its domain's.
+struct LimitExceptions {
+    OwnLimits accounts; ///< by auth_id, normalised
+    OwnLimits domains;  ///< by domain of the auth_id
+
+    bool empty() const { return accounts.empty() && domains.empty(); }
+    bool operator==(const LimitExceptions&) const = default;
+};
+
+struct LimitRule {
+    std::string name; ///< in the configuration and the logs
+    Measure measure = Measure::recipients;
+    Scope scope = Scope::auth_id;
+    std::uint64_t limit = 0;
+    std::chrono::milliseconds window{};
+    event::Action action = event::Action::tempfail; ///< tempfail, reject, hold or warn
+    bool unauthenticated = false;                   ///< judges mail without auth_id too; only by sender
+    LimitExceptions exceptions{};
+
+    bool operator==(const LimitRule&) const = default;
+};
+
+/// The longest window that any rule asks for, by Scope; 0 where none does.
+using Windows = std::array<std::chrono::milliseconds, scope_count>;
+Windows longest_windows(const std::vector<LimitRule>& rules);
+
+/// As in settings: "recipients", "auth_id".
+std::string_view to_text(Measure measure);
+std::string_view to_text(Scope scope);
+
+} // namespace smtpauth
