@@ -5,43 +5,70 @@
 #include <cerrno>
 #include <filesystem>
 #include <system_error>
+#include <utility>
 
 #include <fmt/format.h>
 
-#include "common/disk_io.hpp"
-
 namespace smtpauth {
 
-namespace {
-
-std::string failure(const std::string& path, const char* what, int error)
+FileReplacement::FileReplacement(Disk& disk, std::string path, mode_t mode)
+    : disk_(disk),
+      path_(std::move(path)),
+      fresh_(path_ + ".new")
 {
-    return fmt::format("{}: {}: {}", path, what, std::generic_category().message(error));
+    file_.emplace(disk_, fresh_, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK, mode);
+    if (!*file_) {
+        fail(fresh_, "cannot open");
+        file_.reset();
+    }
 }
 
-} // namespace
+void FileReplacement::discard()
+{
+    if (file_) {
+        file_.reset();
+        disk_.remove(fresh_);
+    }
+}
+
+bool FileReplacement::append(std::string_view bytes)
+{
+    if (!error_.empty())
+        return false;
+    if (!write_all(disk_, file_->fd(), bytes, size_))
+        return fail(fresh_, "cannot write");
+    size_ += static_cast<off_t>(bytes.size());
+    return true;
+}
+
+bool FileReplacement::finish()
+{
+    if (error_.empty() && !sync_file(disk_, file_->fd()))
+        fail(fresh_, "cannot write");
+    if (!error_.empty()) {
+        discard();
+        return false;
+    }
+    file_.reset();
+    if (disk_.rename(fresh_, path_) != 0)
+        return fail(path_, "cannot replace");
+    const std::string directory = std::filesystem::path(path_).parent_path();
+    return disk_.sync_directory(directory.empty() ? "." : directory) == 0 || fail(path_, "cannot sync the directory");
+}
+
+/// Because of errno.
+bool FileReplacement::fail(const std::string& path, const char* what)
+{
+    error_ = fmt::format("{}: {}: {}", path, what, std::generic_category().message(errno));
+    return false;
+}
 
 std::optional<std::string> replace_file(Disk& disk, const std::string& path, std::string_view content, mode_t mode)
 {
-    const std::string fresh = path + ".new";
-    int error = 0;
-    {
-        const DiskFile file(disk, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK, mode);
-        if (!file)
-            return failure(fresh, "cannot open", errno);
-        if (!write_all(disk, file.fd(), content, 0) || !sync_file(disk, file.fd()))
-            error = errno;
-    }
-    if (error != 0) {
-        disk.remove(fresh); // its octets are of use elsewhere where the disk is full
-        return failure(fresh, "cannot write", error);
-    }
-    if (disk.rename(fresh, path) != 0)
-        return failure(path, "cannot replace", errno);
-    const std::string directory = std::filesystem::path(path).parent_path();
-    if (disk.sync_directory(directory.empty() ? "." : directory) != 0)
-        return failure(path, "cannot sync the directory", errno);
-    return std::nullopt;
+    FileReplacement file(disk, path, mode);
+    if (file.append(content) && file.finish())
+        return std::nullopt;
+    return file.error();
 }
 
 } // namespace smtpauth

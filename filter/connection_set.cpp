@@ -292,7 +292,7 @@ void ConnectionSet::close()
         Connection& connection = *next++; // it may be gone after this
         connection.closing = true;
         if (connection.commit.is_waiting()) {
-            journal_.withdraw(connection.commit);
+            journal_.withdraw(connection.commit, connection.conversation.message());
             connection.commit.committed(Kept::no);
         } else {
             connection.socket.wake();
@@ -324,7 +324,7 @@ void ConnectionSet::check_commit(Connection& connection, Clock::SteadyTime now)
 {
     if (now - connection.commit_began >= site_.config->commit_timeout) {
         log::error("mta {}: no record was kept within commit_timeout; the message is answered 451", connection.peer);
-        journal_.withdraw(connection.commit);
+        journal_.withdraw(connection.commit, connection.conversation.message());
         connection.commit.committed(Kept::no);
     } else if (now - connection.last_progress >= progress_interval) {
         connection.last_progress = now;

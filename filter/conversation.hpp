@@ -48,6 +48,9 @@ public:
 
     Step next();
 
+    /// The record of the message that waits.
+    const event::Record& message() const { return *record_; }
+
     /// The last Commit's record is safe: its answer goes to output().
     void committed();
 

@@ -16,6 +16,7 @@
 #include "common/service_manager.hpp"
 #include "common/socket_activation.hpp"
 #include "common/watched_id_list.hpp"
+#include "filter/account_store.hpp"
 #include "filter/config.hpp"
 #include "filter/connection_set.hpp"
 #include "filter/instances.hpp"
@@ -52,7 +53,12 @@ public:
                 .checks = {},
                 .locate = [this](const IpAddress& address) { return locator_.locate(address); },
                 .accounts = accounts_},
-          journal_(io_, config, clock_),
+          account_store_(io_, background_, clock_, system_disk(), state_file(config), accounts_, {}),
+          journal_(io_, config, clock_, system_disk(),
+                   DiskJournal::Consumer{[this](std::uint64_t sequence, const event::Record& record) {
+                                             account_store_.recover(sequence, record);
+                                         },
+                                         [this] { return account_store_.passed(); }}),
           sender_(journal_.catalogue(),
                   {.collector = config.collector, .instance = filter_name(config.instance), .journal = journal_.id()}),
           connections_(io_, site_, journal_),
@@ -62,7 +68,7 @@ public:
               {.on_reload = [this] { reload(); }, .on_reopen = [] { log::reopen(); }, .on_stop = [this] { stop(); }})
     {
         journal_.on_release([this] { sender_.sender().wake(); });
-        make_directory(config.state_directory);
+        account_store_.start([this] { return journal_.last(); });
         locator_.load(config);
         follow_reject_list();
         build_checks();
@@ -73,6 +79,19 @@ public:
     void run() { io_.run(); }
 
 private:
+    /// Before anything is read from it.
+    std::string state_file(const FilterConfig& config)
+    {
+        make_directory(config.state_directory);
+        accounts_.set(account_settings(config));
+        return config.state_directory + "/accounts";
+    }
+
+    static AccountState::Settings account_settings(const FilterConfig& config)
+    {
+        return {.keep = longest_windows(config.limits), .max_bytes = config.state_max_bytes};
+    }
+
     void open_sockets()
     {
         const FilterConfig& config = *site_.config;
@@ -124,7 +143,7 @@ private:
                                                            milter::smtp_reply(reject_code, site_.config->reject_text)));
         for (const LimitRule& rule : site_.config->limits)
             checks.push_back(std::make_unique<LimitCheck>(rule, accounts_));
-        accounts_.set({.keep = longest_windows(site_.config->limits), .max_bytes = site_.config->state_max_bytes});
+        accounts_.set(account_settings(*site_.config));
         site_.checks = std::make_shared<const CheckList>(std::move(checks));
     }
 
@@ -151,6 +170,7 @@ private:
     AccountState accounts_;
     Site site_;
     std::shared_ptr<WatchedIdList> reject_ids_;
+    AccountStore account_store_;
     DiskJournal journal_;
     SenderThread sender_;
     ConnectionSet connections_;

@@ -47,13 +47,14 @@ event::Time time_of(std::uint64_t milliseconds)
 
 } // namespace
 
-DiskJournal::DiskJournal(asio::io_context& io, const FilterConfig& config, const Clock& clock, Disk& disk)
+DiskJournal::DiskJournal(asio::io_context& io, const FilterConfig& config, const Clock& clock, Disk& disk,
+                         std::optional<Consumer> consumer)
     : io_(io),
       clock_(clock),
       id_(random_number()),
       passes_when_full_(config.on_journal_full == OnJournalFull::pass),
       takes_over_(config.durability == Durability::process),
-      consumers_{[this] { return catalogue_.acknowledged(); }},
+      consumer_(std::move(consumer)),
       settle_timer_(io)
 {
     take_directory(config.journal_directory);
@@ -62,11 +63,14 @@ DiskJournal::DiskJournal(asio::io_context& io, const FilterConfig& config, const
                                           std::min(largest_segment, config.journal_max_bytes / fewest_segments),
                                           config.durability != Durability::process};
     auto store = std::make_unique<JournalStore>(disk, settings, id_, catalogue_, [&](const journal::Frame& frame) {
-        ++found;
+        const bool is_waiting = frame.sequence > catalogue_.acknowledged();
+        found += is_waiting ? 1 : 0;
         const auto decoded = event::decode(frame.record);
         const auto* record = std::get_if<event::Record>(&decoded);
-        if (record && record->type == event::RecordType::void_record)
+        if (record && is_waiting && record->type == event::RecordType::void_record)
             catalogue_.make_void(record->voids);
+        if (record && consumer_)
+            consumer_->recovered(frame.sequence, *record);
     });
     last_ = done_ = store->last();
     if (found != 0)
@@ -94,12 +98,10 @@ void DiskJournal::take_directory(const std::string& path)
     throw std::runtime_error(fmt::format("{}: cannot lock: {}", lock, std::generic_category().message(errno)));
 }
 
-std::uint64_t DiskJournal::passed() const
+JournalStore::Passed DiskJournal::passed() const
 {
-    std::uint64_t lowest = consumers_.front()();
-    for (const auto& consumer : consumers_)
-        lowest = std::min(lowest, consumer());
-    return lowest;
+    const std::uint64_t sender = catalogue_.acknowledged();
+    return {sender, consumer_ ? std::min(sender, consumer_->passed()) : sender};
 }
 
 bool DiskJournal::append(const event::Record& record, CommitWaiter* waiter)
@@ -179,16 +181,17 @@ void DiskJournal::release(std::uint64_t sequence)
         notify_();
 }
 
-void DiskJournal::withdraw(CommitWaiter& waiter)
+void DiskJournal::withdraw(CommitWaiter& waiter, const event::Record& mail)
 {
     const auto found = std::find_if(waiting_.begin(), waiting_.end(),
                                     [&waiter](const Waiting& waiting) { return waiting.waiter == &waiter; });
     assert(found != waiting_.end());
     found->waiter = nullptr;
     catalogue_.make_void(found->sequence);
-    event::Record record;
+    event::Record record = mail; // what it was charged is to be taken back
     record.type = event::RecordType::void_record;
-    record.eom_time = clock_.now();
+    record.rcpt_unlisted += static_cast<decltype(record.rcpt_unlisted)>(record.recipients.size());
+    record.recipients.clear();
     record.voids = found->sequence;
     encode(record);
     submit({});

@@ -24,13 +24,22 @@ namespace smtpauth {
 
 class DiskJournal final : public Journal {
 public:
+    /// What lives on the records besides the collector.
+    struct Consumer {
+        /// Sees the records that earlier starts left, in order, while the journal is made.
+        std::function<void(std::uint64_t sequence, const event::Record&)> recovered;
+        /// Records up to this number need not be kept for it. Any thread.
+        std::function<std::uint64_t()> passed;
+    };
+
     /// Makes the directory (0750) where it is missing, takes it for this process, and reads what an earlier one left.
     /// Throws TemporaryFailure where another process has it, or std::runtime_error. `io` and `clock` outlive the
     /// journal; io.run() has ended before it does.
-    DiskJournal(asio::io_context& io, const FilterConfig& config, const Clock& clock, Disk& disk = system_disk());
+    DiskJournal(asio::io_context& io, const FilterConfig& config, const Clock& clock, Disk& disk = system_disk(),
+                std::optional<Consumer> consumer = std::nullopt);
 
     bool append(const event::Record& record, CommitWaiter* waiter) override;
-    void withdraw(CommitWaiter& waiter) override;
+    void withdraw(CommitWaiter& waiter, const event::Record& mail) override;
     void poll() override;
     void flush() override;
 
@@ -71,7 +80,7 @@ private:
     void release(std::uint64_t sequence);
     void tell(std::uint64_t last, std::uint64_t kept);
     void take_over();
-    std::uint64_t passed() const;
+    JournalStore::Passed passed() const;
     void batch_done(const JournalWriter::Done& done);
     void settle_losses();
     void settle_later();
@@ -85,8 +94,7 @@ private:
     bool takes_over_; ///< what the thread has not begun: durability "process"
     std::uint64_t last_ = 0;
     std::deque<Waiting> waiting_;
-    const std::vector<std::function<std::uint64_t()>>
-        consumers_; ///< each says the number that it has passed; any thread
+    const std::optional<Consumer> consumer_;
     std::function<void()> notify_;
     Timer settle_timer_;
     bool settle_waits_ = false;                              ///< for the timer

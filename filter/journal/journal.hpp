@@ -33,7 +33,8 @@ public:
     virtual bool append(const event::Record& record, CommitWaiter* waiter) = 0;
 
     /// The waiter waits no more: its message was answered "try again" instead. It must be waiting.
-    virtual void withdraw(CommitWaiter& waiter) = 0;
+    /// @param mail  its record.
+    virtual void withdraw(CommitWaiter& waiter, const event::Record& mail) = 0;
 
     /// Tells those who wait what became of their records, where that is known: now, rather than when the loop comes to
     /// it. Costs next to nothing. Loop's thread.

@@ -22,7 +22,8 @@ std::uint64_t milliseconds_of(Clock::WallTime time)
 } // namespace
 
 JournalWriter::JournalWriter(std::unique_ptr<JournalStore> store, const Catalogue& catalogue, Settings settings,
-                             const Clock& clock, std::function<void()> done, std::function<std::uint64_t()> passed)
+                             const Clock& clock, std::function<void()> done,
+                             std::function<JournalStore::Passed()> passed)
     : store_(std::move(store)),
       catalogue_(catalogue),
       settings_(settings),

@@ -48,9 +48,9 @@ public:
 
     /// @param store  nobody else's from here on.
     /// @param done  called after each batch, on this thread: take_done() has something.
-    /// @param passed  the number that all consumers of the journal have passed. Any thread.
+    /// @param passed  how far the consumers of the journal have come. Any thread.
     JournalWriter(std::unique_ptr<JournalStore> store, const Catalogue& catalogue, Settings settings,
-                  const Clock& clock, std::function<void()> done, std::function<std::uint64_t()> passed);
+                  const Clock& clock, std::function<void()> done, std::function<JournalStore::Passed()> passed);
     JournalWriter(const JournalWriter&) = delete;
     JournalWriter& operator=(const JournalWriter&) = delete;
     /// Writes what was submitted, and ends the thread.
@@ -113,7 +113,7 @@ private:
     Settings settings_;
     const Clock& clock_;
     std::function<void()> done_;
-    std::function<std::uint64_t()> passed_;
+    std::function<JournalStore::Passed()> passed_;
 
     mutable std::mutex mutex_;
     std::condition_variable changed_;

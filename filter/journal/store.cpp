@@ -125,14 +125,15 @@ void JournalStore::recover(const std::function<void(const journal::Frame&)>& vis
 /// What was acknowledged is so only in its own journal, or before it.
 void JournalStore::recover_position(const std::vector<Segment>& found)
 {
-    passed_ = state().acknowledged;
-    passed_journal_ = state().acknowledged_journal;
-    last_ = std::max({passed_, state().lost_last, state().settling_sequence});
+    std::uint64_t acknowledged = state().acknowledged;
+    sender_journal_ = state().acknowledged_journal;
+    last_ = std::max({acknowledged, state().lost_last, state().settling_sequence});
     const bool is_found = std::any_of(found.begin(), found.end(),
-                                      [this](const Segment& segment) { return segment.journal == passed_journal_; });
+                                      [this](const Segment& segment) { return segment.journal == sender_journal_; });
     if (!found.empty() && !is_found)
-        passed_ = std::min(passed_, found.front().first - 1);
-    catalogue_.acknowledge(passed_);
+        acknowledged = std::min(acknowledged, found.front().first - 1);
+    passed_.sender = acknowledged;
+    catalogue_.acknowledge(acknowledged);
 }
 
 /// @param next_first  number that the segment behind this one begins with, 0 for the last.
@@ -157,8 +158,7 @@ void JournalStore::recover(Segment segment, std::uint64_t next_first,
     std::uint64_t synced = 0;
     auto scan = journal::scan(bytes, segment.journal, segment.first, [&](const journal::Frame& frame) {
         synced = frame.synced;
-        if (frame.sequence > passed_)
-            visit(frame);
+        visit(frame);
     });
     // A segment with one behind it was on the disk as a whole; else a power cut may have brought back, torn, what was
     // deleted long ago.
@@ -188,7 +188,7 @@ void JournalStore::recover(Segment segment, std::uint64_t next_first,
     segment.last = std::max(scan.last, segment.last);
     segment.used_bytes = scan.used;
     last_ = std::max(last_, segment.last);
-    if (segment.last < segment.first || segment.last <= passed_) {
+    if (segment.last < segment.first) {
         drop(segment);
         return;
     }
@@ -290,7 +290,7 @@ bool JournalStore::has_room(std::size_t size)
     if (used_bytes_ + size <= settings_.max_bytes)
         return true;
     // The newest segment is kept although all have passed it; here its octets are wanted.
-    if (!segments_.empty() && segments_.back().last <= passed_) {
+    if (!segments_.empty() && segments_.back().last <= passed_.sender) {
         end_segment();
         trim(passed_);
     }
@@ -455,14 +455,21 @@ void JournalStore::end_segment()
 
 // Forgetting.
 
-void JournalStore::trim(std::uint64_t passed)
+void JournalStore::trim(Passed passed)
 {
-    passed_ = std::max(passed_, passed);
+    passed_ = {std::max(passed_.sender, passed.sender), std::max(passed_.all, passed.all)};
     for (const Segment& segment : segments_)
-        if (segment.first <= passed_)
-            passed_journal_ = segment.journal;
+        if (segment.first <= passed_.sender)
+            sender_journal_ = segment.journal;
     bool dropped = false;
-    while (!segments_.empty() && segments_.front().last <= passed_ && (segments_.size() > 1 || fd_ < 0)) {
+    while (!segments_.empty() && (segments_.size() > 1 || fd_ < 0)) {
+        const std::uint64_t last = segments_.front().last;
+        const bool is_crowded = used_bytes_ > settings_.max_bytes / 2;
+        if (last > (is_crowded ? passed_.sender : passed_.all))
+            break;
+        if (last > passed_.all && !std::exchange(told_deleted_, true))
+            log::warning("{}: half full; records are deleted that the state of the accounts has not saved yet",
+                         settings_.directory);
         if (!std::exchange(dropped, true))
             save_position();
         used_bytes_ -= segments_.front().used_bytes;
@@ -490,8 +497,8 @@ void JournalStore::drop(const Segment& segment)
 void JournalStore::save_position()
 {
     JournalState state = page_.state();
-    const bool moved = std::exchange(state.acknowledged, passed_) != passed_;
-    state.acknowledged_journal = passed_journal_;
+    const bool moved = std::exchange(state.acknowledged, passed_.sender) != passed_.sender;
+    state.acknowledged_journal = sender_journal_;
     if ((moved || !page_.is_saved()) && !page_.save(state, false))
         fail("cannot write", settings_.directory + "/state");
 }

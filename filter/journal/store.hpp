@@ -38,7 +38,8 @@ public:
 
     /// Reads what is there, cuts unfinished ends, and mends damaged places so that they are told once.
     /// @param journal  id of the records to come: another one at each start, so that no number is ever used twice.
-    /// @param visit  sees each record that is not acknowledged, in order; may be empty.
+    /// @param visit  sees each record that is there, in order, those that the catalogue calls acknowledged too; may be
+    /// empty.
     /// Throws std::runtime_error where the directory cannot be read.
     JournalStore(Disk& disk, Settings settings, std::uint64_t journal, Catalogue& catalogue,
                  const std::function<void(const journal::Frame&)>& visit);
@@ -60,8 +61,15 @@ public:
     /// Makes records and losses outlast a power cut, where write() does not. @return  false: see error().
     bool flush();
 
-    /// Deletes the segments whose records all consumers have passed.
-    void trim(std::uint64_t passed);
+    /// How far those have come who read the journal.
+    struct Passed {
+        std::uint64_t sender = 0; ///< acknowledged by the collector
+        std::uint64_t all = 0;    ///< the slowest of all consumers
+    };
+
+    /// Deletes the segments whose records all consumers have passed. Where the journal is half full, what the sender
+    /// has passed: nobody else's delay may refuse mail.
+    void trim(Passed passed);
 
     /// Does a bounded part of preparing the next segment: where the disk has nothing better to do, or it will be needed
     /// soon.
@@ -80,7 +88,7 @@ public:
     bool begin_settling(std::uint64_t sequence, const Losses& told);
     /// After a write() that kept it; one that did not is for note_losses().
     void end_settling();
-    /// Writes down how far trim() has come, and what could not be written before.
+    /// Writes down how far trim() was told that the sender has come, and what could not be written before.
     void save_position();
 
     std::uint64_t used_bytes() const { return used_bytes_; }
@@ -118,8 +126,9 @@ private:
     std::deque<Segment> segments_; ///< without records that were trimmed
     std::uint64_t used_bytes_ = 0; ///< of all of them
     std::uint64_t last_ = 0;
-    std::uint64_t passed_ = 0;         ///< what trim() was told
-    std::uint64_t passed_journal_ = 0; ///< whose number that is
+    Passed passed_;                    ///< what trim() was told
+    std::uint64_t sender_journal_ = 0; ///< whose number the sender's is
+    bool told_deleted_ = false;        ///< what others had not passed
 
     int fd_ = -1;            ///< of segments_.back(); -1: the next write begins a segment
     std::uint64_t room_ = 0; ///< octets that its file was made for

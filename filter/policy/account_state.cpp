@@ -1,7 +1,8 @@
 #include "filter/policy/account_state.hpp"
 
 #include <algorithm>
-#include <functional>
+
+#include "proto/journal/crc32c.hpp"
 
 namespace smtpauth {
 
@@ -52,22 +53,40 @@ void AccountPast::set_clock(event::Time now)
     networks.set_back(charges.set_clock(now));
 }
 
+/// @param concerns  (shard) whether the record is new to it.
+template <class Concerns>
+void AccountState::apply_where(const event::Record& record, Concerns concerns)
+{
+    const bool is_void = record.type == event::RecordType::void_record;
+    if (!is_void && !is_charged(record))
+        return;
+    for_each_name(record, [&](Scope scope, const std::string& name) {
+        if (concerns(shard_of(make_key(scope, name))))
+            is_void ? take_back(scope, name, record) : charge(scope, name, record);
+    });
+    forget_some(record.eom_time);
+}
+
 void AccountState::apply(const event::Record& record)
 {
-    if (!is_charged(record))
-        return;
-    for_each_name(record, [&](Scope scope, const std::string& name) { charge(scope, name, record); });
-    forget_some(record.eom_time);
+    apply_where(record, [](std::size_t) { return true; });
+}
+
+void AccountState::replay(const event::Record& record, std::uint64_t sequence, const Positions& known)
+{
+    apply_where(record, [&](std::size_t shard) { return sequence > known[shard]; });
 }
 
 void AccountState::take_back(const event::Record& mail)
 {
-    if (!is_charged(mail))
-        return;
-    for_each_name(mail, [&](Scope scope, const std::string& name) {
-        if (Entry* entry = find(make_key(scope, name)))
-            entry->account.charges.take_back(mail.eom_time, charge_of(mail));
-    });
+    if (is_charged(mail))
+        for_each_name(mail, [&](Scope scope, const std::string& name) { take_back(scope, name, mail); });
+}
+
+void AccountState::take_back(Scope scope, std::string_view name, const event::Record& mail)
+{
+    if (Entry* entry = find(make_key(scope, name)))
+        entry->account.charges.take_back(mail.eom_time, charge_of(mail));
 }
 
 /// Those of the scopes that anybody asks for.
@@ -85,16 +104,23 @@ void AccountState::for_each_name(const event::Record& record, Take take) const
 void AccountState::charge(Scope scope, std::string_view name, const event::Record& record)
 {
     const std::string& key = make_key(scope, name);
-    const auto [found, is_new] = shard_of(key).try_emplace(key);
+    Entry& entry = entry_of(key);
+    entry.account.set_clock(record.eom_time);
+    entry.account.charges.add(record.eom_time, charge_of(record), keep(scope));
+    entry.account.networks.add(network_of(record.client_address), record.eom_time, keep(scope));
+    count_bytes(key, entry);
+}
+
+/// Makes it where it is not known; the last to be forgotten.
+AccountState::Entry& AccountState::entry_of(const std::string& key)
+{
+    const auto [found, is_new] = shards_[shard_of(key)].try_emplace(key);
     Entry& entry = found->second;
     if (is_new)
         entry.used = by_use_.insert(by_use_.end(), &found->first);
     else
         by_use_.splice(by_use_.end(), by_use_, entry.used);
-    entry.account.set_clock(record.eom_time);
-    entry.account.charges.add(record.eom_time, charge_of(record), keep(scope));
-    entry.account.networks.add(network_of(record.client_address), record.eom_time, keep(scope));
-    count_bytes(key, entry);
+    return entry;
 }
 
 const AccountPast* AccountState::find(Scope scope, std::string_view name, event::Time now)
@@ -126,7 +152,7 @@ void AccountState::forget_some(event::Time now)
 void AccountState::forget_oldest()
 {
     const std::string& key = *by_use_.front();
-    Shard& shard = shard_of(key);
+    Shard& shard = shards_[shard_of(key)];
     const auto found = shard.find(key);
     bytes_ -= found->second.bytes;
     by_use_.pop_front();
@@ -143,15 +169,15 @@ void AccountState::count_bytes(const std::string& key, Entry& entry)
 
 AccountState::Entry* AccountState::find(const std::string& key)
 {
-    Shard& shard = shard_of(key);
+    Shard& shard = shards_[shard_of(key)];
     const auto found = shard.find(key);
     return found == shard.end() ? nullptr : &found->second;
 }
 
-AccountState::Shard& AccountState::shard_of(const std::string& key)
+/// The same in every build: positions are saved by shard.
+std::size_t AccountState::shard_of(std::string_view key)
 {
-    // The map takes the low bits.
-    return shards_[std::hash<std::string>()(key) >> 56];
+    return journal::crc32c(key) % shard_count;
 }
 
 const std::string& AccountState::make_key(Scope scope, std::string_view name)

@@ -37,11 +37,31 @@ public:
     /// What is kept already stays, as far as it is still asked for.
     void set(const Settings& settings) { settings_ = settings; }
 
-    /// Charges for mail that passed or was held.
+    /// Charges for mail that passed or was held; a VOID record takes back what its message was charged.
     void apply(const event::Record& record);
 
-    /// Undoes that.
+    /// Undoes apply().
     void take_back(const event::Record& mail);
+
+    /// Names are dealt out to shards, each of which is saved by itself: what is changed while the others are saved is
+    /// found again in the records.
+    static constexpr std::size_t shard_count = 256;
+
+    /// Of each shard, the number of the last record that it was charged for.
+    using Positions = std::array<std::uint64_t, shard_count>;
+
+    /// Like apply(), but for the shards that know the record already.
+    void replay(const event::Record& record, std::uint64_t sequence, const Positions& known);
+
+    /// Appends a shard (docs/formats/accounts.md).
+    void save(std::size_t shard, std::string& out) const;
+
+    /// Adds what save() wrote, as far as it is still asked for.
+    /// @return  false: damaged; what stands before that was added.
+    bool load(std::string_view bytes);
+
+    /// After the last load(), before anything else: who was charged least recently is first to be forgotten.
+    void put_in_order();
 
     /// @param now  of the decision: a clock that was set back is noticed here.
     /// @return  null where nothing is known; until the next apply().
@@ -55,24 +75,25 @@ public:
     Figures figures() const;
 
 private:
-    /// A map that grows moves all that it has: many small ones do so by turns.
-    static constexpr std::size_t shard_count = 256;
-
     struct Entry {
         AccountPast account;
         std::list<const std::string*>::iterator used; ///< its place in by_use_
         std::uint64_t bytes = 0;                      ///< as counted last
     };
-    using Shard = std::unordered_map<std::string, Entry>;
+    using Shard = std::unordered_map<std::string, Entry>; // a map that grows moves all that it has: not much, so
 
+    template <class Concerns>
+    void apply_where(const event::Record& record, Concerns concerns);
     void charge(Scope scope, std::string_view name, const event::Record& record);
+    void take_back(Scope scope, std::string_view name, const event::Record& mail);
+    Entry& entry_of(const std::string& key);
     template <class Take>
     void for_each_name(const event::Record& record, Take take) const;
     void forget_some(event::Time now);
     void forget_oldest();
     void count_bytes(const std::string& key, Entry& entry);
     Entry* find(const std::string& key);
-    Shard& shard_of(const std::string& key);
+    static std::size_t shard_of(std::string_view key);
     const std::string& make_key(Scope scope, std::string_view name);
     event::Milliseconds keep(Scope scope) const { return settings_.keep[static_cast<std::size_t>(scope)]; }
 

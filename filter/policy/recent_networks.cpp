@@ -1,9 +1,9 @@
 #include "filter/policy/recent_networks.hpp"
 
 #include <algorithm>
-#include <functional>
 
 #include "common/ip_address.hpp"
+#include "proto/journal/crc32c.hpp"
 
 namespace smtpauth {
 
@@ -13,6 +13,9 @@ namespace {
 constexpr std::size_t v4_octets = 15; // of the 16, as IPv4 stands in IPv6
 constexpr std::size_t v6_octets = 8;
 
+/// What no address is, such as a name, has a sum in its place: above all of IPv4, and in no network of IPv6 in use.
+constexpr NetworkId no_address = NetworkId{1} << 33;
+
 } // namespace
 
 NetworkId network_of(std::string_view client_address)
@@ -21,7 +24,7 @@ NetworkId network_of(std::string_view client_address)
         return 0;
     const auto ip = IpAddress::parse(client_address);
     if (!ip)
-        return std::hash<std::string_view>()(client_address) | 1;
+        return no_address | journal::crc32c(client_address);
     NetworkId id = 0;
     const std::size_t octets = ip->is_v4() ? v4_octets : v6_octets;
     for (std::size_t at = octets - std::min<std::size_t>(octets, 8); at != octets; ++at)

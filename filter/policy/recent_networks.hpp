@@ -30,7 +30,16 @@ public:
     /// See ChargeHistory.
     void set_back(event::Milliseconds by);
 
+    std::size_t size() const { return seen_.size(); }
     std::size_t size_bytes() const { return seen_.capacity() * sizeof(Seen); }
+
+    /// Each network, that seen last at the end.
+    template <class Take> // (NetworkId, event::Time)
+    void for_each(Take take) const
+    {
+        for (const Seen& seen : seen_)
+            take(seen.network, seen.last);
+    }
 
 private:
     struct Seen {

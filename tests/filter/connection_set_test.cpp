@@ -30,11 +30,11 @@ public:
             waiters.push_back(waiter);
         return fast;
     }
-    void withdraw(CommitWaiter& waiter) override
+    void withdraw(CommitWaiter& waiter, const event::Record& mail) override
     {
         REQUIRE(waiters == std::vector<CommitWaiter*>{&waiter});
         waiters.clear();
-        ++withdrawn;
+        withdrawn.push_back(mail);
     }
 
     void finish(Kept kept)
@@ -46,7 +46,7 @@ public:
     std::vector<event::Record> records;
     std::vector<CommitWaiter*> waiters;
     bool fast = false; ///< every record is kept at once
-    int withdrawn = 0;
+    std::vector<event::Record> withdrawn;
 };
 
 /// One MTA that has only connected.
@@ -145,7 +145,7 @@ TEST_CASE("an MTA is kept patient while the disk works, and answered once", "[co
     t.journal.finish(Kept::yes);
     CHECK(t.hears("Ocppc"));
     CHECK(t.journal.records.size() == 1);
-    CHECK(t.journal.withdrawn == 0);
+    CHECK(t.journal.withdrawn.empty());
 }
 
 TEST_CASE("a disk that takes longer than commit_timeout costs a 451, not a second answer", "[connections]")
@@ -156,7 +156,7 @@ TEST_CASE("a disk that takes longer than commit_timeout costs a 451, not a secon
         test::receive_some(t.mta, t.heard);
         return t.heard.find("451 4.3.0") != std::string::npos;
     }));
-    CHECK(t.journal.withdrawn == 1);
+    CHECK(t.journal.withdrawn.size() == 1);
     CHECK(commands_in(t.heard) == "Ocy");
 }
 

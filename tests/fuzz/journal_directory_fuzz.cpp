@@ -124,7 +124,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             JournalStore store(disk, settings, 100 + start, catalogue, {});
             const std::size_t sent = drain(disk, catalogue, 100 + start, store.last());
             require(start == 0 || sent == 0);
-            store.trim(catalogue.acknowledged());
+            store.trim({catalogue.acknowledged(), catalogue.acknowledged()});
             store.save_position();
         } catch (const std::runtime_error&) {
             return 0;

@@ -57,7 +57,7 @@ bool ModelFilter::write(const std::string& frames, std::uint64_t first, std::uin
 {
     if (!settings_.syncs && first == last && store_->write_now(frames, last))
         return true;
-    store_->trim(catalogue_->acknowledged());
+    store_->trim({catalogue_->acknowledged(), catalogue_->acknowledged()});
     const bool kept = store_->write(frames, first, last) == JournalStore::Kept::yes;
     // Numbers that were not kept are below no record's `synced` before one behind them is safe.
     if (kept && settings_.syncs)
@@ -144,7 +144,7 @@ void ModelFilter::acknowledge(std::uint64_t less)
 
 void ModelFilter::look_after()
 {
-    store_->trim(catalogue_->acknowledged());
+    store_->trim({catalogue_->acknowledged(), catalogue_->acknowledged()});
     store_->save_position();
     if (!settings_.syncs && store_->flush() && !disk_.killed())
         unsynced.clear();

@@ -53,8 +53,10 @@ def test(bench, options):
     records = settle(daemons, [daemons], answers, 30)
     records.check_against(answers, rest.connections * kills.counts[0], refusals_may_miss=True)
     check(early.files > 0, f"no journal in {early.folder}")
-    check(late.files <= early.files + 1 and late.octets <= early.octets + early.largest,
-          "the journal grew with the kills, by more than the file that is being written")
+    # Each start has a file of its own, kept until the state of the accounts is saved: once more records came than there
+    # are accounts, which takes some ten starts here.
+    check(late.files <= early.files + 20 and late.octets <= early.octets + early.largest,
+          "the journal grew with the kills, by more than the files of a few starts")
 
 
 run(test, long_limit=900)

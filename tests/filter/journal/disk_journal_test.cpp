@@ -154,7 +154,7 @@ TEST_CASE("a message that was answered 451 while the disk hung is logged as that
     {
         DiskJournal journal(t.io, t.config(), t.clock, t.disk);
         journal.append(message("HUNG"), &waiter);
-        journal.withdraw(waiter);
+        journal.withdraw(waiter, message("HUNG"));
         REQUIRE(run_until(t.io, [&] { return journal.catalogue().released() == 2; }));
         CHECK(waiter.results.empty());
         REQUIRE(t.records(journal).size() == 2);

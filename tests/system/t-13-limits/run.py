@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Limits hold through a real Postfix: for a burst, for many clients at once, for those that have a limit of their own."""
 
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -42,6 +43,16 @@ def burst(postfix, daemons):
     step(f"a burst of {BURST} messages at a limit of 20 a minute: 20 accepted")
 
 
+def kills(postfix, daemons):
+    """What was charged is not forgotten, whatever the collector has taken of the journal meanwhile."""
+    for number in range(3):
+        daemons.stop_filter(signal.SIGKILL)
+        daemons.start_filter()
+        with Submission(postfix.submission, "alice") as session:
+            equal(session.send()[0], 450, f"the answer to the account at its limit after kill {number + 1}")
+    step("the filter was killed three times and let no more of the burst pass")
+
+
 def many_at_once(postfix, daemons):
     accepted, refused, lock = [], [], threading.Lock()
 
@@ -72,6 +83,7 @@ def test(bench, options):
     daemons = Daemons(bench, options.build, settings=LIMITS)
     postfix = Postfix(bench, daemons.postfix_milter, settings=PATIENT)
     burst(postfix, daemons)
+    kills(postfix, daemons)
     many_at_once(postfix, daemons)
     daemons.filter.must_live()
     daemons.collector.must_live()
