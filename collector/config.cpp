@@ -106,7 +106,7 @@ CollectorConfigResult load_collector_config(const std::string& path)
     read_sockets(collector, result.config);
     read_files(collector, result.config);
 
-    for (const char* table : {"filter", "geo", "limits", "accounts", "domains"})
+    for (const char* table : {"filter", "geo", "limits", "accounts", "domains", "blocks"})
         file.root().skip(table);
     result.errors = file.errors();
     return result;

@@ -25,11 +25,11 @@ struct TrafficSample {
 /// Takes samples of records that stand in a log for good. Called on the log's thread.
 using TrafficSink = std::function<void(const TrafficSample&)>;
 
-/// Nothing where a record is no traffic, as a LOSS is none.
+/// Nothing where a record is of no mail.
 inline std::optional<TrafficSample> traffic_of(const event::Record& record)
 {
     using event::Action;
-    if (record.type == event::RecordType::loss)
+    if (!event::is_of_mail(record.type))
         return std::nullopt;
     if (event::passed(record))
         return TrafficSample{Graph::passed, record.eom_time, {1, event::recipient_count(record)}};

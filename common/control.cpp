@@ -105,35 +105,44 @@ ControlResult parse_control_answer(std::string_view line)
 
 void ControlCommands::add(std::string name, Effect effect, Command command)
 {
-    commands_.insert_or_assign(std::move(name), Entry{effect, std::move(command)});
+    Change perform = [command = std::move(command)](const json::object& arguments, const ControlPeer&,
+                                                    const Reply& reply) { reply(command(arguments)); };
+    commands_.insert_or_assign(std::move(name), Entry{effect, std::move(perform)});
 }
 
-std::string ControlCommands::answer(std::string_view request, const ControlPeer& peer) const
+void ControlCommands::add_change(std::string name, Change change)
 {
-    return control_answer(perform(request, peer));
+    commands_.insert_or_assign(std::move(name), Entry{Effect::changes, std::move(change)});
 }
 
-ControlResult ControlCommands::perform(std::string_view request, const ControlPeer& peer) const
+void ControlCommands::answer(std::string_view request, const ControlPeer& peer,
+                             const std::function<void(std::string)>& done) const
+{
+    perform(request, peer, [done](const ControlResult& result) { done(control_answer(result)); });
+}
+
+void ControlCommands::perform(std::string_view request, const ControlPeer& peer, const Reply& reply) const
 {
     if (request.size() > max_control_request)
-        return malformed(fmt::format("a request has at most {} octets", max_control_request));
+        return reply(malformed(fmt::format("a request has at most {} octets", max_control_request)));
     const auto object = parse_object(request);
     if (!object)
-        return malformed("a request is one line with one JSON object");
+        return reply(malformed("a request is one line with one JSON object"));
     if (!has_our_version(*object))
-        return ControlRefusal{"version", fmt::format("this daemon speaks version {}", control_version)};
+        return reply(ControlRefusal{"version", fmt::format("this daemon speaks version {}", control_version)});
     const json::value* const arguments = object->if_contains("arguments");
     if (arguments != nullptr && !arguments->is_object())
-        return malformed("\"arguments\" is no object");
+        return reply(malformed("\"arguments\" is no object"));
 
     const std::string_view name = text_of(*object, "command");
     const auto found = commands_.find(name);
     if (found == commands_.end())
-        return ControlRefusal{"unknown", fmt::format("there is no command \"{}\"", name.substr(0, longest_repeated))};
+        return reply(
+            ControlRefusal{"unknown", fmt::format("there is no command \"{}\"", name.substr(0, longest_repeated))});
     if (found->second.effect == Effect::changes && !administrators_.include(peer))
-        return ControlRefusal{"denied", fmt::format("\"{}\" is for root, the daemon's own user and members of {}", name,
-                                                    administrators_group)};
-    return found->second.command(arguments != nullptr ? arguments->get_object() : json::object());
+        return reply(ControlRefusal{"denied", fmt::format("\"{}\" is for root, the daemon's own user and members of {}",
+                                                          name, administrators_group)});
+    found->second.perform(arguments != nullptr ? arguments->get_object() : json::object(), peer, reply);
 }
 
 } // namespace smtpauth

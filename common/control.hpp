@@ -68,23 +68,31 @@ public:
     /// Gets the arguments of the request; must not block.
     using Command = std::function<ControlResult(const json::object& arguments)>;
 
+    /// To be called once, at once or later.
+    using Reply = std::function<void(ControlResult)>;
+
+    /// The same of what takes its time: it replies when that is done.
+    using Change = std::function<void(const json::object& arguments, const ControlPeer& peer, const Reply& reply)>;
+
     explicit ControlCommands(ControlAdministrators administrators) : administrators_(administrators) {}
 
     /// True where this peer may have something changed.
     bool may_change(const ControlPeer& peer) const { return administrators_.include(peer); }
 
     void add(std::string name, Effect effect, Command command);
+    void add_change(std::string name, Change change);
 
-    /// Does what the request asks. @param request  without its line end. @return  the answer, with its line end.
-    std::string answer(std::string_view request, const ControlPeer& peer) const;
+    /// Does what the request asks. @param request  without its line end.
+    /// @param done  called once, at once or later, with the answer and its line end.
+    void answer(std::string_view request, const ControlPeer& peer, const std::function<void(std::string)>& done) const;
 
 private:
     struct Entry {
         Effect effect;
-        Command command;
+        Change perform;
     };
 
-    ControlResult perform(std::string_view request, const ControlPeer& peer) const;
+    void perform(std::string_view request, const ControlPeer& peer, const Reply& reply) const;
 
     ControlAdministrators administrators_;
     std::map<std::string, Entry, std::less<>> commands_;

@@ -5,6 +5,7 @@
 #include <array>
 #include <cerrno>
 #include <exception>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -17,7 +18,8 @@ namespace smtpauth {
 struct ControlServer::Connection {
     Connection(asio::io_context& io, FileDescriptor fd)
         : socket(io, asio::generic::stream_protocol(AF_UNIX, 0), fd.get()),
-          deadline(io)
+          deadline(io),
+          answered(io)
     {
         fd.release();
     }
@@ -34,8 +36,10 @@ struct ControlServer::Connection {
 
     StreamSocket socket;
     Timer deadline;
+    Timer answered; ///< ends when there is an answer
     ControlPeer peer;
     std::string request;
+    std::optional<std::string> answer;
 };
 
 ControlServer::ControlServer(asio::io_context& io, ListeningSocket socket, ControlCommands commands, Limits limits)
@@ -106,7 +110,14 @@ Task<void> ControlServer::serve(std::shared_ptr<Connection> connection)
         request.append(buffer.data(), static_cast<std::size_t>(count));
     }
 
-    std::string answer = commands_.answer(std::string_view(request).substr(0, end), connection->peer);
+    connection->answered.expires_at(Timer::time_point::max());
+    commands_.answer(std::string_view(request).substr(0, end), connection->peer, [connection](std::string text) {
+        connection->answer = std::move(text);
+        connection->answered.cancel();
+    });
+    if (!connection->answer)
+        co_await connection->answered.async_wait(asio::as_tuple(use_task));
+    std::string answer = connection->answer.value_or("");
     while (connection->send_some(answer) && !answer.empty()) {
         const auto [error] = co_await socket.async_wait(StreamSocket::wait_write, asio::as_tuple(use_task));
         if (error)

@@ -14,8 +14,19 @@ namespace smtpauth {
 
 namespace {
 
-/// RFC 3339, in UTC.
-std::string to_text(std::chrono::sys_seconds time)
+json::array recent_problems()
+{
+    json::array problems;
+    for (const log::Line& line : log::recent_problems())
+        problems.push_back({{"time", json_text(utc_text(line.time))},
+                            {"level", line.level == log::Level::warning ? "warning" : "error"},
+                            {"text", json_text(line.text)}});
+    return problems;
+}
+
+} // namespace
+
+std::string utc_text(std::chrono::sys_seconds time)
 {
     const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
     std::tm parts{};
@@ -23,18 +34,6 @@ std::string to_text(std::chrono::sys_seconds time)
     return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday,
                        parts.tm_hour, parts.tm_min, parts.tm_sec);
 }
-
-json::array recent_problems()
-{
-    json::array problems;
-    for (const log::Line& line : log::recent_problems())
-        problems.push_back({{"time", json_text(to_text(line.time))},
-                            {"level", line.level == log::Level::warning ? "warning" : "error"},
-                            {"text", json_text(line.text)}});
-    return problems;
-}
-
-} // namespace
 
 json::object daemon_status(std::chrono::nanoseconds uptime, const json::object& own)
 {

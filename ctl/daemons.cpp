@@ -1,6 +1,7 @@
 #include "ctl/daemons.hpp"
 
 #include <optional>
+#include <type_traits>
 
 #include "collector/config.hpp"
 #include "filter/config.hpp"
@@ -13,7 +14,7 @@ template <class Config>
 void add(std::vector<Daemon>& daemons, const Config& config)
 {
     if (config.control)
-        daemons.push_back({config.log.program, config.control->path});
+        daemons.push_back({config.log.program, config.control->path, std::is_same_v<Config, FilterConfig>});
 }
 
 } // namespace

@@ -9,6 +9,7 @@ namespace smtpauth {
 struct Daemon {
     std::string name;    ///< as it calls itself in its log
     std::string control; ///< path of its control socket
+    bool is_filter = false;
 };
 
 struct Daemons {

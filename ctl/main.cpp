@@ -9,6 +9,7 @@
 
 #include "common/escape.hpp"
 #include "common/exit_code.hpp"
+#include "ctl/blocks.hpp"
 #include "ctl/status.hpp"
 #include "version.hpp"
 
@@ -24,6 +25,9 @@ struct Command {
 
 constexpr std::array commands = {
     Command{"status", "how the daemons are", run_status},
+    Command{"blocks", "which accounts may not send, and why", run_blocks},
+    Command{"block", "let an account send no more for a while", run_block},
+    Command{"unblock", "let it send again", run_unblock},
 };
 
 void print_help(std::FILE* to)

@@ -1,7 +1,5 @@
 #include "ctl/status.hpp"
 
-#include <getopt.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <utility>
@@ -10,6 +8,7 @@
 
 #include "common/escape.hpp"
 #include "common/exit_code.hpp"
+#include "ctl/command_line.hpp"
 #include "ctl/control_client.hpp"
 #include "ctl/table.hpp"
 
@@ -29,40 +28,6 @@ Asks every daemon of the configuration how it is.
 
 Exit status: 0 all answered, 1 at least one did not, 64 wrong command line, 78 mistakes in the configuration.
 )";
-
-struct Options {
-    bool json = false;
-    std::string config = "/etc/smtpauth/smtpauth.toml";
-    int exit = -1; ///< the answer is given already; -1: not yet
-};
-
-Options parse(int argc, char** argv)
-{
-    constexpr int json_option = 256; // behind every character
-    const option known[] = {
-        {"help", no_argument, nullptr, 'h'}, {"json", no_argument, nullptr, json_option}, {nullptr, 0, nullptr, 0}};
-    Options options;
-    optind = 0; // begin anew: main() has read what stood before the command
-    for (int found = 0; (found = ::getopt_long(argc, argv, "c:h", known, nullptr)) != -1;) {
-        if (found == 'c') {
-            options.config = optarg;
-        } else if (found == json_option) {
-            options.json = true;
-        } else if (found == 'h') {
-            fmt::print(help, Options().config);
-            options.exit = exit_code::ok;
-            return options;
-        } else { // getopt_long() has said what is wrong
-            options.exit = exit_code::usage;
-            return options;
-        }
-    }
-    if (optind < argc) {
-        fmt::print(stderr, "smtpauthctl status: unexpected argument \"{}\"\n", escape_controls(argv[optind]));
-        options.exit = exit_code::usage;
-    }
-    return options;
-}
 
 bool answered(const DaemonStatus& status)
 {
@@ -102,21 +67,15 @@ std::string to_json_text(const std::vector<DaemonStatus>& statuses)
 
 int run_status(int argc, char** argv)
 {
-    const Options options = parse(argc, argv);
-    if (options.exit >= 0)
-        return options.exit;
-    const Daemons configured = load_daemons(options.config);
-    for (const std::string& error : configured.errors)
-        fmt::print(stderr, "{}\n", escape_controls(error));
-    if (!configured.errors.empty())
+    const CommandLineOptions options = parse_command_line(argc, argv, {.help = help});
+    if (options.exit)
+        return *options.exit;
+    const std::vector<Daemon> daemons = configured_daemons(options.config);
+    if (daemons.empty())
         return exit_code::config;
-    if (configured.daemons.empty()) {
-        fmt::print(stderr, "{}: no daemon has a control socket (setting control)\n", escape_controls(options.config));
-        return exit_code::config;
-    }
 
     std::vector<DaemonStatus> statuses;
-    for (const Daemon& daemon : configured.daemons)
+    for (const Daemon& daemon : daemons)
         statuses.push_back({daemon, ask_daemon(daemon.control, control_request("status"))});
     const std::string text = options.json ? to_json_text(statuses) : to_text(statuses);
     std::fwrite(text.data(), 1, text.size(), stdout);

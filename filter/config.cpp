@@ -19,7 +19,7 @@ constexpr std::uint64_t mib = kib * kib;
 constexpr std::uint64_t gib = mib * kib;
 
 /// A reply line of SMTP has 512 octets at most (RFC 5321, 4.5.3.1.5); "550 " and CRLF take six.
-constexpr std::size_t longest_reject_text = 500;
+constexpr std::size_t longest_reply_text = 500;
 
 enum class Normalization { lowercase, strip_domain };
 
@@ -46,19 +46,20 @@ bool has_foreign_status(std::string_view text)
     return digit(0) && text.size() > 1 && text[1] == '.' && digit(2) && text[0] != '5';
 }
 
-std::string read_reject_text(ConfigTable& table, const std::string& fallback)
+/// Goes behind "550 ".
+std::string read_reply_text(ConfigTable& table, const char* key, const std::string& fallback)
 {
     const auto printable = [](char c) { return c >= ' ' && c <= '~'; };
-    std::string text = table.text("reject_text", fallback);
+    std::string text = table.text(key, fallback);
     if (text == fallback)
         return text;
     if (!std::all_of(text.begin(), text.end(), printable))
-        table.refuse("reject_text", "one line of printable ASCII");
-    else if (text.empty() || text.size() > longest_reject_text)
-        table.refuse("reject_text",
-                     "1 to " + std::to_string(longest_reject_text) + " characters, not " + std::to_string(text.size()));
+        table.refuse(key, "one line of printable ASCII");
+    else if (text.empty() || text.size() > longest_reply_text)
+        table.refuse(key,
+                     "1 to " + std::to_string(longest_reply_text) + " characters, not " + std::to_string(text.size()));
     else if (has_foreign_status(text))
-        table.refuse("reject_text", "an enhanced status code that begins with 5, as the reply is 550");
+        table.refuse(key, "an enhanced status code that begins with 5, as the reply is 550");
     else
         return text;
     return fallback;
@@ -106,7 +107,7 @@ void read_records(ConfigTable& table, FilterConfig& config)
 void read_decisions(ConfigTable& table, FilterConfig& config)
 {
     config.reject_ids = table.path("reject_ids", config.reject_ids);
-    config.reject_text = read_reject_text(table, config.reject_text);
+    config.reject_text = read_reply_text(table, "reject_text", config.reject_text);
     config.auth_id_normalize = read_normalizer(table, config.auth_id_normalize);
     config.identity = table.choice_list<Identity>(
         "identity", config.identity, {{"auth_authen", Identity::auth_authen}, {"cert_subject", Identity::cert_subject}},
@@ -134,6 +135,15 @@ void read_limits(ConfigTable& table, FilterConfig& config)
     config.idle_timeout = table.duration("idle_timeout", config.idle_timeout, 1s, 24h);
     config.drain_timeout = table.duration("drain_timeout", config.drain_timeout, 0s, 1h);
     config.threads = table.number("threads", config.threads, 1, 64);
+}
+
+void read_blocks(ConfigTable table, FilterConfig& config)
+{
+    config.block_text = read_reply_text(table, "text", config.block_text);
+    config.block_time = table.duration("time", config.block_time, 1min, 24h * 366);
+    config.probation = table.duration("probation", config.probation, 0s, 24h * 366);
+    config.probation_percent =
+        static_cast<unsigned>(table.number("probation_percent", config.probation_percent, 1, 100));
 }
 
 /// Checks all instances, and takes the settings of the one that is wanted.
@@ -184,6 +194,7 @@ FilterConfigResult read_filter_config(ConfigFile file, const std::string& instan
     read_filter_table(filter, config);
     choose_instance(filter, instance, result);
 
+    read_blocks(file.table("blocks"), result.config);
     result.config.limits = read_limit_rules(file.root(), result.config.auth_id_normalize);
     if (result.config.only_warns)
         for (LimitRule& rule : result.config.limits)

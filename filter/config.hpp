@@ -69,7 +69,11 @@ struct FilterConfig {
 
     bool only_warns = false;                           ///< mode = "warn": no limit refuses or holds anything
     std::vector<LimitRule> limits = {default_limit()}; ///< [limits], [accounts], [domains]; in the order of their names
-    std::uint64_t state_max_bytes = std::uint64_t{256} << 20; ///< what limits remember of all accounts
+    std::string block_text = "5.7.1 This account is blocked; please ask your postmaster"; ///< like reject_text
+    std::chrono::milliseconds block_time = std::chrono::hours(24); ///< where nobody says for how long
+    std::chrono::milliseconds probation = std::chrono::hours(24);  ///< the same of an unblocked account's
+    unsigned probation_percent = 25;                               ///< of its limits
+    std::uint64_t state_max_bytes = std::uint64_t{256} << 20;      ///< what limits remember of all accounts
 
     std::size_t max_connections = 20000;
     std::uint32_t max_packet_bytes = std::uint32_t{1} << 20; ///< of a milter packet

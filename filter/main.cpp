@@ -17,6 +17,8 @@
 #include "common/socket_activation.hpp"
 #include "common/watched_id_list.hpp"
 #include "filter/account_store.hpp"
+#include "filter/block_commands.hpp"
+#include "filter/block_store.hpp"
 #include "filter/config.hpp"
 #include "filter/connection_set.hpp"
 #include "filter/instances.hpp"
@@ -24,6 +26,7 @@
 #include "filter/journal/sender.hpp"
 #include "filter/listener.hpp"
 #include "filter/locator.hpp"
+#include "filter/policy/block_check.hpp"
 #include "filter/policy/limit_check.hpp"
 #include "filter/policy/reject_list.hpp"
 #include "filter/site.hpp"
@@ -53,12 +56,14 @@ public:
                 .checks = {},
                 .locate = [this](const IpAddress& address) { return locator_.locate(address); },
                 .accounts = accounts_},
-          account_store_(io_, background_, clock_, system_disk(), state_file(config), accounts_, {}),
+          account_store_(io_, background_, clock_, system_disk(), state_file(config, "accounts"), accounts_, {}),
+          blocks_(background_, system_disk(), state_file(config, "blocks.ltsv")),
           journal_(io_, config, clock_, system_disk(),
                    DiskJournal::Consumer{[this](std::uint64_t sequence, const event::Record& record) {
                                              account_store_.recover(sequence, record);
+                                             blocks_.recover(sequence, record);
                                          },
-                                         [this] { return account_store_.passed(); }}),
+                                         [this] { return std::min(account_store_.passed(), blocks_.passed()); }}),
           sender_(journal_.catalogue(),
                   {.collector = config.collector, .instance = filter_name(config.instance), .journal = journal_.id()}),
           connections_(io_, site_, journal_),
@@ -69,6 +74,7 @@ public:
     {
         journal_.on_release([this] { sender_.sender().wake(); });
         account_store_.start([this] { return journal_.last(); });
+        blocks_.start();
         locator_.load(config);
         follow_reject_list();
         build_checks();
@@ -80,11 +86,11 @@ public:
 
 private:
     /// Before anything is read from it.
-    std::string state_file(const FilterConfig& config)
+    std::string state_file(const FilterConfig& config, const std::string& name)
     {
         make_directory(config.state_directory);
         accounts_.set(account_settings(config));
-        return config.state_directory + "/accounts";
+        return config.state_directory + '/' + name;
     }
 
     static AccountState::Settings account_settings(const FilterConfig& config)
@@ -110,6 +116,7 @@ private:
         commands.add("status", ControlCommands::Effect::looks, [this, start = site_.config](const json::object&) {
             return daemon_status(clock_.steady_now() - started_, to_json(status(*start), clock_.now()));
         });
+        add_block_commands(commands, site_, journal_, blocks_);
         return commands;
     }
 
@@ -141,8 +148,10 @@ private:
         std::vector<std::unique_ptr<const Check>> checks;
         checks.push_back(std::make_unique<RejectListCheck>([list = reject_ids_] { return list->current(); },
                                                            milter::smtp_reply(reject_code, site_.config->reject_text)));
+        checks.push_back(std::make_unique<BlockCheck>(blocks_.list(), site_.config->block_text));
         for (const LimitRule& rule : site_.config->limits)
-            checks.push_back(std::make_unique<LimitCheck>(rule, accounts_));
+            checks.push_back(std::make_unique<LimitCheck>(
+                rule, accounts_, ProbationTerms{&blocks_.list(), site_.config->probation_percent}));
         accounts_.set(account_settings(*site_.config));
         site_.checks = std::make_shared<const CheckList>(std::move(checks));
     }
@@ -171,6 +180,7 @@ private:
     Site site_;
     std::shared_ptr<WatchedIdList> reject_ids_;
     AccountStore account_store_;
+    BlockStore blocks_;
     DiskJournal journal_;
     SenderThread sender_;
     ConnectionSet connections_;

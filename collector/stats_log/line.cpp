@@ -65,19 +65,20 @@ void write_recipients(RecordWriter& line, const Record& record, LogRecipients de
 /// Nothing for mail that went its way without remark: most lines.
 std::string_view action_text(const Record& record)
 {
-    if (record.type == RecordType::loss)
-        return loss_action;
+    if (!event::is_of_mail(record.type))
+        return name_of(type_names, record.type);
     return record.action == Action::accept ? std::string_view() : name_of(action_names, record.action);
 }
 
 /// The labels that only the rejects log has.
 void write_refusal(RecordWriter& line, const Record& record)
 {
-    if (record.type != RecordType::loss)
+    if (event::is_of_mail(record.type))
         line.text("stage", name_of(stage_names, record.stage));
     line.text("reason", record.reason);
     if (record.count != 1 || record.type == RecordType::loss)
         line.number("count", record.count);
+    line.time("until", record.until);
 }
 
 } // namespace

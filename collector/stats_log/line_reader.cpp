@@ -80,10 +80,7 @@ bool take_rcpt_count(Reading& reading, std::string_view value)
 
 bool take_action(Reading& reading, std::string_view value)
 {
-    if (value != loss_action)
-        return parse_name(action_names, value, reading.record.action);
-    reading.record.type = RecordType::loss;
-    return true;
+    return parse_name(type_names, value, reading.record.type) || parse_name(action_names, value, reading.record.action);
 }
 
 bool take_eom_ms(Reading& reading, std::string_view value)
@@ -111,7 +108,7 @@ struct Label {
     bool (*take)(Reading&, std::string_view value); ///< false where the label cannot have this value
 };
 
-constexpr std::array<Label, 21> labels{{{"client_address", take_text<&Record::client_address>},
+constexpr std::array<Label, 22> labels{{{"client_address", take_text<&Record::client_address>},
                                         {"client_port", take_number<&Record::client_port>},
                                         {"connect_time", take_time<&Record::connect_time>},
                                         {"auth_id", take_text<&Record::auth_id>},
@@ -131,7 +128,8 @@ constexpr std::array<Label, 21> labels{{{"client_address", take_text<&Record::cl
                                         {"id", take_id},
                                         {"stage", take_stage},
                                         {"reason", take_text<&Record::reason>},
-                                        {"count", take_number<&Record::count>}}};
+                                        {"count", take_number<&Record::count>},
+                                        {"until", take_time<&Record::until>}}};
 
 /// False where the label cannot have this value; labels that nobody knows can have any.
 bool take(Reading& reading, std::string_view label, std::string_view value)
@@ -145,7 +143,7 @@ LoggedRecord finished(Reading&& reading)
 {
     Record& record = reading.record;
     // Only the rejects log has a stage, and only end of message is one of a message.
-    if (record.type != RecordType::loss && record.stage != Stage::eom)
+    if (event::is_of_mail(record.type) && record.stage != Stage::eom)
         record.type = RecordType::refusal;
     record.eom_time += reading.eom_ms;
     const auto listed = static_cast<std::uint32_t>(record.recipients.size());

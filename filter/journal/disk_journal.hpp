@@ -40,6 +40,7 @@ public:
 
     bool append(const event::Record& record, CommitWaiter* waiter) override;
     void withdraw(CommitWaiter& waiter, const event::Record& mail) override;
+    std::uint64_t last() const override { return last_; }
     void poll() override;
     void flush() override;
 
@@ -51,8 +52,6 @@ public:
 
     /// Id of the records of this start of the filter.
     std::uint64_t id() const { return id_; }
-    /// Of the last record given a number.
-    std::uint64_t last() const { return last_; }
     /// Replies that wait for the disk.
     std::size_t waiting_replies() const { return waiting_.size(); }
     JournalWriter::Figures figures() const { return writer_->figures(); }

@@ -32,6 +32,9 @@ public:
     /// @return  the record is as safe as it was asked to be already: the waiter is not called.
     virtual bool append(const event::Record& record, CommitWaiter* waiter) = 0;
 
+    /// Number of the last record that was appended.
+    virtual std::uint64_t last() const = 0;
+
     /// The waiter waits no more: its message was answered "try again" instead. It must be waiting.
     /// @param mail  its record.
     virtual void withdraw(CommitWaiter& waiter, const event::Record& mail) = 0;

@@ -57,14 +57,24 @@ void AccountPast::set_clock(event::Time now)
 template <class Concerns>
 void AccountState::apply_where(const event::Record& record, Concerns concerns)
 {
-    const bool is_void = record.type == event::RecordType::void_record;
-    if (!is_void && !is_charged(record))
+    const bool corrects = record.type == event::RecordType::void_record || record.type == event::RecordType::unblock;
+    if (!corrects && !is_charged(record))
         return;
     for_each_name(record, [&](Scope scope, const std::string& name) {
         if (concerns(shard_of(make_key(scope, name))))
-            is_void ? take_back(scope, name, record) : charge(scope, name, record);
+            apply(scope, name, record);
     });
     forget_some(record.eom_time);
+}
+
+void AccountState::apply(Scope scope, std::string_view name, const event::Record& record)
+{
+    if (record.type == event::RecordType::void_record)
+        take_back(scope, name, record);
+    else if (record.type != event::RecordType::unblock)
+        charge(scope, name, record);
+    else if (scope == Scope::auth_id)
+        forget(make_key(scope, name));
 }
 
 void AccountState::apply(const event::Record& record)
@@ -151,11 +161,17 @@ void AccountState::forget_some(event::Time now)
 
 void AccountState::forget_oldest()
 {
-    const std::string& key = *by_use_.front();
+    forget(*by_use_.front());
+}
+
+void AccountState::forget(const std::string& key)
+{
     Shard& shard = shards_[shard_of(key)];
     const auto found = shard.find(key);
+    if (found == shard.end())
+        return;
     bytes_ -= found->second.bytes;
-    by_use_.pop_front();
+    by_use_.erase(found->second.used);
     shard.erase(found);
 }
 

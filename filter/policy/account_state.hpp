@@ -37,7 +37,8 @@ public:
     /// What is kept already stays, as far as it is still asked for.
     void set(const Settings& settings) { settings_ = settings; }
 
-    /// Charges for mail that passed or was held; a VOID record takes back what its message was charged.
+    /// Charges for mail that passed or was held; a VOID record takes back what its message was charged, an UNBLOCK
+    /// record makes an account's past forgotten.
     void apply(const event::Record& record);
 
     /// Undoes apply().
@@ -84,6 +85,7 @@ private:
 
     template <class Concerns>
     void apply_where(const event::Record& record, Concerns concerns);
+    void apply(Scope scope, std::string_view name, const event::Record& record);
     void charge(Scope scope, std::string_view name, const event::Record& record);
     void take_back(Scope scope, std::string_view name, const event::Record& mail);
     Entry& entry_of(const std::string& key);
@@ -91,6 +93,7 @@ private:
     void for_each_name(const event::Record& record, Take take) const;
     void forget_some(event::Time now);
     void forget_oldest();
+    void forget(const std::string& key);
     void count_bytes(const std::string& key, Entry& entry);
     Entry* find(const std::string& key);
     static std::size_t shard_of(std::string_view key);

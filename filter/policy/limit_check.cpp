@@ -50,7 +50,12 @@ std::string rounded(event::Milliseconds wait)
 
 } // namespace
 
-LimitCheck::LimitCheck(LimitRule rule, AccountState& state) : rule_(std::move(rule)), state_(state) {}
+LimitCheck::LimitCheck(LimitRule rule, AccountState& state, ProbationTerms probation)
+    : rule_(std::move(rule)),
+      state_(state),
+      probation_(probation)
+{
+}
 
 Verdict LimitCheck::at_mail(const event::Record& mail) const
 {
@@ -103,6 +108,16 @@ std::uint64_t LimitCheck::amount_of(const event::Record& mail) const
 }
 
 std::optional<std::uint64_t> LimitCheck::limit_for(const event::Record& mail) const
+{
+    const auto usual = usual_limit_for(mail);
+    if (!usual || *usual == 0 || !probation_.blocks || !probation_.blocks->is_on_probation(mail.auth_id, mail.eom_time))
+        return usual;
+    // In two parts: a limit on octets times 100 may be too large.
+    const std::uint64_t less = *usual / 100 * probation_.percent + *usual % 100 * probation_.percent / 100;
+    return std::max<std::uint64_t>(less, 1);
+}
+
+std::optional<std::uint64_t> LimitCheck::usual_limit_for(const event::Record& mail) const
 {
     const LimitExceptions& exceptions = rule_.exceptions;
     if (!exceptions.empty() && !mail.auth_id.empty()) {

@@ -7,15 +7,22 @@
 #include <string>
 
 #include "filter/policy/account_state.hpp"
+#include "filter/policy/block_list.hpp"
 #include "filter/policy/check.hpp"
 #include "filter/policy/limit_rule.hpp"
 
 namespace smtpauth {
 
+/// Less than usual for accounts that were blocked a short while ago.
+struct ProbationTerms {
+    const BlockList* blocks = nullptr; ///< null: nobody is on probation
+    unsigned percent = 100;            ///< of the limit; 1 at least is left
+};
+
 class LimitCheck final : public Check {
 public:
-    /// @param state  outlives the check.
-    LimitCheck(LimitRule rule, AccountState& state);
+    /// @param state  outlives the check, as do the blocks.
+    LimitCheck(LimitRule rule, AccountState& state, ProbationTerms probation = {});
 
     /// Mail that even the smallest message would put beyond the limit is refused here already.
     Verdict at_mail(const event::Record& mail) const override;
@@ -28,11 +35,13 @@ private:
     std::uint64_t used(const AccountPast* account, event::Time now) const;
     std::uint64_t amount_of(const event::Record& mail) const;
     std::optional<std::uint64_t> limit_for(const event::Record& mail) const;
+    std::optional<std::uint64_t> usual_limit_for(const event::Record& mail) const;
     Verdict beyond(const event::Record& mail, const AccountPast* account, std::uint64_t total,
                    std::uint64_t limit) const;
 
     LimitRule rule_;
     AccountState& state_;
+    ProbationTerms probation_;
 };
 
 } // namespace smtpauth

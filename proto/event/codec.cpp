@@ -28,6 +28,7 @@ enum class Tag : std::uint8_t {
     count = 19,
     rcpt_unlisted = 20,
     voids = 21,
+    until = 22,
 };
 
 /// 9999-12-31 23:59:59: years of four digits are all that a log line can show.
@@ -121,8 +122,7 @@ private:
 
 bool is_known(RecordType type)
 {
-    return type == RecordType::message || type == RecordType::refusal || type == RecordType::void_record ||
-           type == RecordType::loss;
+    return is_of_mail(type) || (type >= RecordType::block && type <= RecordType::loss);
 }
 
 bool Decoder::take(const Field& field)
@@ -170,6 +170,8 @@ bool Decoder::take(const Field& field)
         return take_number(field, record.rcpt_unlisted);
     case Tag::voids:
         return take_number(field, record.voids);
+    case Tag::until:
+        return take_time(field, record.until);
     }
     return true;
 }
@@ -201,6 +203,7 @@ void encode(const Record& record, std::string& out)
     encoder.known_number(Tag::asn, record.asn);
     encoder.known_text(Tag::rule, record.rule);
     encoder.known_text(Tag::reason, record.reason);
+    encoder.time(Tag::until, record.until);
     encoder.known_number(Tag::voids, record.voids);
     if (record.count != 1)
         encoder.number(Tag::count, record.count);

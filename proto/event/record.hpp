@@ -19,8 +19,10 @@ using Time = std::chrono::sys_time<Milliseconds>;
 enum class RecordType : std::uint8_t {
     message = 1,     ///< an end of message that the filter answered
     refusal = 2,     ///< a command before end of message that the filter refused
+    block = 4,       ///< `auth_id` may not send until `until`; `rule` says by whom, `reason` why
+    unblock = 5,     ///< it may again, and is watched until `until`; what it was charged is forgotten
     void_record = 6, ///< nothing to log: message `voids` was answered otherwise than its own record says
-    loss = 7,        ///< records that could not be kept; 3 to 5 belong to ATTEMPT, BLOCK and UNBLOCK
+    loss = 7,        ///< records that could not be kept; 3 belongs to ATTEMPT
 };
 
 /// What became of the mail. accept and warn let it pass, the others do not.
@@ -53,6 +55,7 @@ struct Record {
     std::string rule;                        // which rule acted or would have acted
     std::string reason;                      // the answer's text, or the arithmetic, for people
 
+    Time until{};            // block, unblock: see there
     std::uint64_t voids = 0; // void: sequence number of a message in the same journal
     std::uint64_t count = 1; // loss: how many records; folded refusals: how many refusals
 
@@ -63,6 +66,12 @@ struct Record {
 inline std::uint64_t recipient_count(const Record& record)
 {
     return record.recipients.size() + std::uint64_t{record.rcpt_unlisted};
+}
+
+/// A record of mail: others tell of accounts, or of records.
+constexpr bool is_of_mail(RecordType type)
+{
+    return type == RecordType::message || type == RecordType::refusal;
 }
 
 /// True where the mail went on to its recipients: the stats log's lines, and the only ones.

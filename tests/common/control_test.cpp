@@ -26,7 +26,9 @@ struct Fixture {
 
     std::string ask(std::string_view request, uid_t uid = 0, std::vector<gid_t> groups = {})
     {
-        return commands.answer(request, {uid, std::move(groups)});
+        std::string answer;
+        commands.answer(request, {uid, std::move(groups)}, [&](std::string text) { answer = std::move(text); });
+        return answer;
     }
 
     std::string code_of(std::string_view request, uid_t uid = 0, std::vector<gid_t> groups = {})

@@ -30,6 +30,7 @@ public:
             waiters.push_back(waiter);
         return fast;
     }
+    std::uint64_t last() const override { return records.size(); }
     void withdraw(CommitWaiter& waiter, const event::Record& mail) override
     {
         REQUIRE(waiters == std::vector<CommitWaiter*>{&waiter});

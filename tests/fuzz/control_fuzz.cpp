@@ -40,6 +40,18 @@ ControlCommands commands()
     return commands;
 }
 
+std::string ask(const ControlCommands& daemon, std::string_view request, const ControlPeer& peer)
+{
+    int answers = 0;
+    std::string answer;
+    daemon.answer(request, peer, [&](std::string text) {
+        answer = std::move(text);
+        ++answers;
+    });
+    require(answers == 1);
+    return answer;
+}
+
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size)
@@ -47,14 +59,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string_view input(reinterpret_cast<const char*>(data), size);
     static const ControlCommands daemon = commands();
     for (const uid_t uid : {uid_t{0}, uid_t{1001}}) {
-        const ControlResult answer = parse_control_answer(one_line(daemon.answer(input, {uid, {}})));
+        const ControlResult answer = parse_control_answer(one_line(ask(daemon, input, {uid, {}})));
         if (const auto* refusal = std::get_if<ControlRefusal>(&answer))
             require(!refusal->text.starts_with("the answer"));
     }
     parse_control_answer(input);
 
     const std::string request = one_line(control_request("status", {{"x", json_text(input)}}));
-    const ControlResult echoed = parse_control_answer(one_line(daemon.answer(request, {})));
+    const ControlResult echoed = parse_control_answer(one_line(ask(daemon, request, {})));
     if (request.size() <= max_control_request)
         require(std::get<json::object>(echoed).at("x").as_string() == json_text(input));
     return 0;

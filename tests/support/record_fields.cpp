@@ -19,6 +19,10 @@ std::string name(event::RecordType type)
         return "message";
     case event::RecordType::refusal:
         return "refusal";
+    case event::RecordType::block:
+        return "block";
+    case event::RecordType::unblock:
+        return "unblock";
     case event::RecordType::void_record:
         return "void";
     case event::RecordType::loss:

@@ -108,6 +108,19 @@ TEST_CASE("recipients are logged as far as the administrator wants", "[stats_log
     CHECK(event::recipient_count(counted.record) == 3);
 }
 
+TEST_CASE("a block is a line of no mail", "[stats_log][line]")
+{
+    event::Record block;
+    block.type = event::RecordType::block;
+    block.auth_id = "alice";
+    block.eom_time = test::noon;
+    block.until = test::noon + std::chrono::hours(2);
+    block.rule = "admin";
+    block.reason = "stolen; uid 0";
+    CHECK(line_of(block) == "auth_id:alice\teom_time:2026-03-01 21:34:56 +0900\taction:block\trule:admin\teom_ms:789\t"
+                            "id:0000000000001234-42\treason:stolen; uid 0\tuntil:2026-03-01 23:34:56 +0900\n");
+}
+
 TEST_CASE("a line reads as it was written", "[stats_log][line]")
 {
     auto held = message();
@@ -122,7 +135,14 @@ TEST_CASE("a line reads as it was written", "[stats_log][line]")
     event::Record loss;
     loss.type = event::RecordType::loss;
     loss.count = 1;
-    auto record = GENERATE_COPY(values({message(), refusal(), held, folded, crowd, loss, event::Record{}}));
+    event::Record block;
+    block.type = GENERATE(event::RecordType::block, event::RecordType::unblock);
+    block.auth_id = "alice";
+    block.eom_time = test::noon;
+    block.until = std::chrono::floor<std::chrono::seconds>(test::noon) + std::chrono::hours(2);
+    block.rule = "admin";
+    block.reason = "stolen; uid 0";
+    auto record = GENERATE_COPY(values({message(), refusal(), held, folded, crowd, loss, block, event::Record{}}));
 
     const auto logged = std::get<LoggedRecord>(read_log_line(line_of(record)));
     CHECK(logged.id == id);

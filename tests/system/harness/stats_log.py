@@ -7,7 +7,7 @@ from .bench import Failure, wait_for
 
 LABELS = ["client_address", "client_port", "connect_time", "auth_id", "sender", "eom_time", "recipient", "size",
           "queue_id", "country", "asn", "rcpt_count", "rcpt_refused", "auth_id_raw", "action", "rule", "eom_ms", "id",
-          "stage", "reason", "count"]
+          "stage", "reason", "count", "until"]
 
 ESCAPES = {b"t": b"\t", b"n": b"\n", b"r": b"\r", b"\\": b"\\"}
 

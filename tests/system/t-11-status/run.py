@@ -2,48 +2,20 @@
 """smtpauthctl status: anybody may ask, and what it says of both daemons is what was sent to them."""
 
 import contextlib
-import json
 import os
 import pwd
-import shutil
 import socket
-import subprocess
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from harness.bench import DOVECOT_LOGIN_USER, PROJECT, wait_for
+from harness.bench import DOVECOT_LOGIN_USER, wait_for
 from harness.case import check, equal, run, step
+from harness.ctl import Ctl
 from harness.daemons import Daemons
 from harness.milter_mta import CONTINUE, MilterMta
 
 STRANGER = DOVECOT_LOGIN_USER  # neither root nor a daemon's user, in no group of theirs
-
-
-class Ctl:
-    def __init__(self, daemons, build):
-        self.program = shutil.copy(PROJECT / build / "ctl/smtpauthctl", daemons.bench.folder("bin"))
-        self.config = daemons.config_file
-
-    def __call__(self, *arguments, user=None):
-        account = pwd.getpwnam(user) if user else None
-        done = subprocess.run([self.program, *arguments], capture_output=True, text=True, timeout=20,
-                              **({"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if user else {}))
-        return done.returncode, done.stdout, done.stderr
-
-    def status(self, *arguments, user=None):
-        return self("status", "-c", self.config, *arguments, user=user)
-
-    def figures(self, daemon):
-        """What the daemon says, or None where it is down."""
-        entries = json.loads(self.status("--json")[1])["daemons"]
-        return next(e.get("status") for e in entries if e["daemon"] == daemon)
-
-    def filter(self):
-        return self.figures("smtpauth-filter")
-
-    def collector(self):
-        return self.figures("smtpauth-log-collector")
 
 
 def counting(daemons, ctl):

@@ -1,0 +1,154 @@
+#include "filter/block_commands.hpp"
+
+#include <chrono>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+#include <fmt/format.h>
+
+#include "common/daemon_status.hpp"
+#include "common/log.hpp"
+
+namespace smtpauth {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Octets of what an administrator may say.
+constexpr std::size_t longest_id = 4096;
+constexpr std::size_t longest_reason = 1000;
+
+constexpr event::Milliseconds longest_time = 24h * 366;
+
+constexpr const char* by_administrator = "admin";
+
+json::string time_text(event::Time time)
+{
+    return json_text(utc_text(std::chrono::floor<std::chrono::seconds>(time)));
+}
+
+/// The arguments of block and unblock.
+struct Order {
+    std::string id;
+    event::Milliseconds time{};
+    std::string reason;
+};
+
+using ParsedOrder = std::variant<Order, ControlRefusal>;
+
+ControlRefusal wrong(std::string text)
+{
+    return {"malformed", std::move(text)};
+}
+
+ParsedOrder parse(const json::object& arguments, event::Milliseconds usual_time, const IdNormalizer& normalize)
+{
+    Order order{.id = {}, .time = usual_time, .reason = {}};
+    for (const auto& [key, value] : arguments) {
+        const auto* text = value.if_string();
+        if (key == "id" && text && !text->empty() && text->size() <= longest_id)
+            order.id = normalize(std::string_view(*text));
+        else if (key == "reason" && text && text->size() <= longest_reason)
+            order.reason = std::string_view(*text);
+        else if (key == "seconds" && value.is_int64() && value.get_int64() >= 0 &&
+                 value.get_int64() <= std::chrono::floor<std::chrono::seconds>(longest_time).count())
+            order.time = std::chrono::seconds(value.get_int64());
+        else
+            return wrong(
+                fmt::format(R"("{}": expected "id" (a text of 1 to {} octets), "seconds" (0 to {}) and "reason" )"
+                            "(a text of at most {} octets)",
+                            std::string_view(key).substr(0, 64), longest_id,
+                            std::chrono::floor<std::chrono::seconds>(longest_time).count(), longest_reason));
+    }
+    return order.id.empty() ? ParsedOrder(wrong("\"id\" is missing")) : ParsedOrder(std::move(order));
+}
+
+class BlockCommands {
+public:
+    BlockCommands(const Site& site, Journal& journal, BlockStore& blocks)
+        : site_(site),
+          journal_(journal),
+          blocks_(blocks)
+    {
+    }
+
+    void block(const json::object& arguments, const ControlPeer& peer, const ControlCommands::Reply& reply)
+    {
+        auto parsed = parse(arguments, site_.config->block_time, site_.config->auth_id_normalize);
+        if (auto* refusal = std::get_if<ControlRefusal>(&parsed))
+            return reply(std::move(*refusal));
+        change(event::RecordType::block, std::get<Order>(parsed), peer, reply);
+    }
+
+    void unblock(const json::object& arguments, const ControlPeer& peer, const ControlCommands::Reply& reply)
+    {
+        auto parsed = parse(arguments, site_.config->probation, site_.config->auth_id_normalize);
+        if (auto* refusal = std::get_if<ControlRefusal>(&parsed))
+            return reply(std::move(*refusal));
+        const Order& order = std::get<Order>(parsed);
+        if (!blocks_.list().find(order.id, site_.clock.now()))
+            return reply(ControlRefusal{"failed", "this account is not blocked"});
+        change(event::RecordType::unblock, order, peer, reply);
+    }
+
+    ControlResult list()
+    {
+        json::array blocked;
+        json::array watched;
+        for (const auto& [id, state] : blocks_.list().at(site_.clock.now())) {
+            if (state.block)
+                blocked.push_back({{"id", json_text(id)},
+                                   {"from", time_text(state.block->from)},
+                                   {"until", time_text(state.block->until)},
+                                   {"by", json_text(state.block->by)},
+                                   {"reason", json_text(state.block->reason)}});
+            if (state.probation)
+                watched.push_back({{"id", json_text(id)}, {"until", time_text(*state.probation)}});
+        }
+        return json::object{{"blocks", std::move(blocked)}, {"probation", std::move(watched)}};
+    }
+
+private:
+    void change(event::RecordType type, const Order& order, const ControlPeer& peer,
+                const ControlCommands::Reply& reply)
+    {
+        event::Record record;
+        record.type = type;
+        record.auth_id = order.id;
+        record.eom_time = site_.clock.now();
+        record.until = record.eom_time + order.time;
+        record.rule = by_administrator;
+        record.reason = fmt::format("{}{}uid {}", order.reason, order.reason.empty() ? "" : "; ", peer.uid);
+        journal_.append(record, nullptr);
+        site_.accounts.apply(record);
+        log::info("{} {}: {}", order.id, type == event::RecordType::block ? "blocked" : "unblocked", record.reason);
+        blocks_.change(journal_.last(), record, [record, reply](const std::optional<std::string>& error) {
+            if (error)
+                return reply(ControlRefusal{"failed", "in force, but it cannot be saved: " + *error});
+            reply(json::object{{"id", json_text(record.auth_id)}, {"until", time_text(record.until)}});
+        });
+    }
+
+    const Site& site_;
+    Journal& journal_;
+    BlockStore& blocks_;
+};
+
+} // namespace
+
+void add_block_commands(ControlCommands& commands, const Site& site, Journal& journal, BlockStore& blocks)
+{
+    const auto all = std::make_shared<BlockCommands>(site, journal, blocks);
+    commands.add_change("block", [all](const auto& arguments, const auto& peer, const auto& reply) {
+        all->block(arguments, peer, reply);
+    });
+    commands.add_change("unblock", [all](const auto& arguments, const auto& peer, const auto& reply) {
+        all->unblock(arguments, peer, reply);
+    });
+    commands.add("blocks", ControlCommands::Effect::looks, [all](const json::object&) { return all->list(); });
+}
+
+} // namespace smtpauth

@@ -1,0 +1,54 @@
+// Accounts that may not send for a while, and those that were let go and are watched: made from BLOCK and UNBLOCK
+// records alone, in their order. No clock, no file. One thread.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proto/event/record.hpp"
+
+namespace smtpauth {
+
+struct Block {
+    event::Time from{};
+    event::Time until{};
+    std::string by;     ///< "admin", or what has found a reason
+    std::string reason; ///< for people, with the numbers
+};
+
+class BlockList {
+public:
+    /// What is known of an account. Neither: nothing, or it is over.
+    struct State {
+        std::optional<Block> block;
+        std::optional<event::Time> probation; ///< until then it is watched
+    };
+
+    /// Takes BLOCK and UNBLOCK records; others concern nobody here.
+    void apply(const event::Record& record);
+
+    /// The block that is in force at that time, or null; until the next apply().
+    const Block* find(std::string_view auth_id, event::Time now) const;
+    bool is_on_probation(std::string_view auth_id, event::Time now) const;
+
+    std::size_t size() const { return states_.size(); }
+
+    /// By account. What is over by then is forgotten.
+    const std::map<std::string, State, std::less<>>& at(event::Time now);
+
+    /// As the lines of blocks.ltsv (docs/formats/blocks.md).
+    std::string to_text() const;
+
+    /// Puts what to_text() wrote in the place of all.
+    /// @return  a sentence for each line that is none: its number, what was found, what was expected.
+    std::vector<std::string> from_text(std::string_view text);
+
+private:
+    std::map<std::string, State, std::less<>> states_;
+};
+
+} // namespace smtpauth
