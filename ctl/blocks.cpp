@@ -16,14 +16,11 @@
 #include "common/exit_code.hpp"
 #include "common/units.hpp"
 #include "ctl/command_line.hpp"
-#include "ctl/control_client.hpp"
-#include "ctl/table.hpp"
+#include "ctl/filters.hpp"
 
 namespace smtpauth {
 
 namespace {
-
-constexpr int some_did_not = 1;
 
 constexpr const char* block_help = R"(smtpauthctl block ID [--for TIME] [--reason TEXT] [--json] [-c FILE]
 
@@ -64,64 +61,17 @@ Lists the accounts that may not send for a while, and those on probation. Times 
 Exit status: 0 all filters answered, 1 at least one did not, 64 wrong command line, 78 mistakes in the configuration.
 )";
 
-std::string text_of(const json::object& object, std::string_view name)
-{
-    const json::value* const value = object.if_contains(name);
-    const json::string* const text = value ? value->if_string() : nullptr;
-    return text ? printable(std::string_view(*text)) : "";
-}
-
-std::vector<json::object> objects_of(const json::object& answer, std::string_view name)
-{
-    std::vector<json::object> objects;
-    if (const json::value* const list = answer.if_contains(name); list && list->is_array())
-        for (const json::value& entry : list->get_array())
-            if (entry.is_object())
-                objects.push_back(entry.get_object());
-    return objects;
-}
-
 std::string list_text(const json::object& answer)
 {
     std::string text;
-    for (const json::object& block : objects_of(answer, "blocks"))
-        text += fmt::format("  {}  until {}, since {}, by {}: {}\n", text_of(block, "id"), text_of(block, "until"),
-                            text_of(block, "from"), text_of(block, "by"), text_of(block, "reason"));
-    for (const json::object& watched : objects_of(answer, "probation"))
-        text += fmt::format("  {}  on probation until {}\n", text_of(watched, "id"), text_of(watched, "until"));
+    for (const json::object& block : object_members(answer, "blocks"))
+        text += fmt::format("  {}  until {}, since {}, by {}: {}\n", printable_member(block, "id"),
+                            printable_member(block, "until"), printable_member(block, "from"),
+                            printable_member(block, "by"), printable_member(block, "reason"));
+    for (const json::object& watched : object_members(answer, "probation"))
+        text += fmt::format("  {}  on probation until {}\n", printable_member(watched, "id"),
+                            printable_member(watched, "until"));
     return text.empty() ? "  nobody is blocked\n" : text;
-}
-
-/// Asks every filter. @param said  what an answer says to people.
-template <class Said>
-int ask_filters(const CommandLineOptions& options, const std::string& request, Said said)
-{
-    const std::vector<Daemon> daemons = configured_daemons(options.config);
-    if (daemons.empty())
-        return exit_code::config;
-    json::array answers;
-    int status = exit_code::ok;
-    for (const Daemon& daemon : daemons) {
-        if (!daemon.is_filter)
-            continue;
-        const ControlResult result = ask_daemon(daemon.control, request);
-        json::object answer{{"daemon", json_text(daemon.name)}};
-        if (const auto* done = std::get_if<json::object>(&result)) {
-            answer.emplace("result", *done);
-            if (!options.json)
-                fmt::print("{}: {}", printable(daemon.name), said(*done));
-        } else {
-            const std::string& why = std::get<ControlRefusal>(result).text;
-            status = some_did_not;
-            answer.emplace("error", json_text(why));
-            if (!options.json)
-                fmt::print(stderr, "{}: {}\n", printable(daemon.name), printable(why));
-        }
-        answers.push_back(std::move(answer));
-    }
-    if (options.json)
-        fmt::print("{}\n", json::serialize(json::object{{"filters", std::move(answers)}}));
-    return status;
 }
 
 int run_change(const char* command, const char* time_option, const char* done, const char* help, int argc, char** argv)
@@ -143,7 +93,7 @@ int run_change(const char* command, const char* time_option, const char* done, c
     if (const auto given = options.values.find("reason"); given != options.values.end())
         arguments.emplace("reason", json_text(given->second));
     return ask_filters(options, control_request(command, std::move(arguments)), [done](const json::object& answer) {
-        return fmt::format("{} {} {}\n", text_of(answer, "id"), done, text_of(answer, "until"));
+        return fmt::format("{} {} {}\n", printable_member(answer, "id"), done, printable_member(answer, "until"));
     });
 }
 

@@ -10,6 +10,7 @@
 #include "common/escape.hpp"
 #include "common/exit_code.hpp"
 #include "ctl/blocks.hpp"
+#include "ctl/show.hpp"
 #include "ctl/status.hpp"
 #include "version.hpp"
 
@@ -25,6 +26,7 @@ struct Command {
 
 constexpr std::array commands = {
     Command{"status", "how the daemons are", run_status},
+    Command{"show", "how an account stands: its limits, its networks", run_show},
     Command{"blocks", "which accounts may not send, and why", run_blocks},
     Command{"block", "let an account send no more for a while", run_block},
     Command{"unblock", "let it send again", run_unblock},

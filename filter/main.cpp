@@ -16,8 +16,8 @@
 #include "common/service_manager.hpp"
 #include "common/socket_activation.hpp"
 #include "common/watched_id_list.hpp"
+#include "filter/account_commands.hpp"
 #include "filter/account_store.hpp"
-#include "filter/block_commands.hpp"
 #include "filter/block_store.hpp"
 #include "filter/config.hpp"
 #include "filter/connection_set.hpp"
@@ -116,7 +116,7 @@ private:
         commands.add("status", ControlCommands::Effect::looks, [this, start = site_.config](const json::object&) {
             return daemon_status(clock_.steady_now() - started_, to_json(status(*start), clock_.now()));
         });
-        add_block_commands(commands, site_, journal_, blocks_);
+        add_account_commands(commands, site_, journal_, blocks_);
         return commands;
     }
 
@@ -149,9 +149,9 @@ private:
         checks.push_back(std::make_unique<RejectListCheck>([list = reject_ids_] { return list->current(); },
                                                            milter::smtp_reply(reject_code, site_.config->reject_text)));
         checks.push_back(std::make_unique<BlockCheck>(blocks_.list(), site_.config->block_text));
+        const ProbationTerms probation{&blocks_.list(), site_.config->probation_percent};
         for (const LimitRule& rule : site_.config->limits)
-            checks.push_back(std::make_unique<LimitCheck>(
-                rule, accounts_, ProbationTerms{&blocks_.list(), site_.config->probation_percent}));
+            checks.push_back(std::make_unique<LimitCheck>(rule, accounts_, probation));
         accounts_.set(account_settings(*site_.config));
         site_.checks = std::make_shared<const CheckList>(std::move(checks));
     }

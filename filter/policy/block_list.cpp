@@ -92,10 +92,11 @@ const Block* BlockList::find(std::string_view auth_id, event::Time now) const
                                                                                              : nullptr;
 }
 
-bool BlockList::is_on_probation(std::string_view auth_id, event::Time now) const
+std::optional<event::Time> BlockList::probation(std::string_view auth_id, event::Time now) const
 {
     const auto found = states_.find(auth_id);
-    return found != states_.end() && found->second.probation && now < *found->second.probation;
+    return found != states_.end() && found->second.probation && now < *found->second.probation ? found->second.probation
+                                                                                               : std::nullopt;
 }
 
 const std::map<std::string, BlockList::State, std::less<>>& BlockList::at(event::Time now)

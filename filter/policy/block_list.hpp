@@ -33,7 +33,8 @@ public:
 
     /// The block that is in force at that time, or null; until the next apply().
     const Block* find(std::string_view auth_id, event::Time now) const;
-    bool is_on_probation(std::string_view auth_id, event::Time now) const;
+    /// Until when the account is on probation.
+    std::optional<event::Time> probation(std::string_view auth_id, event::Time now) const;
 
     std::size_t size() const { return states_.size(); }
 

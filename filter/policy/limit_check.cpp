@@ -88,6 +88,19 @@ Verdict LimitCheck::judge(const event::Record& mail, std::uint64_t amount) const
     return beyond(mail, account, total, *limit);
 }
 
+LimitCheck::Standing LimitCheck::standing(const event::Record& mail) const
+{
+    const AccountPast* past = state_.find(rule_.scope, name_in(rule_.scope, mail), mail.eom_time);
+    Standing found{.used = used(past, mail.eom_time), .limit = limit_for(mail), .clears = mail.eom_time};
+    const auto counter = counter_of(rule_.measure);
+    if (past && counter)
+        found.clears = past->charges.falls_to(0, counter, mail.eom_time, rule_.window);
+    else if (past)
+        past->networks.for_each(
+            [&](NetworkId, event::Time last) { found.clears = std::max(found.clears, last + rule_.window); });
+    return found;
+}
+
 std::uint64_t LimitCheck::used(const AccountPast* account, event::Time now) const
 {
     if (!account)
@@ -110,7 +123,7 @@ std::uint64_t LimitCheck::amount_of(const event::Record& mail) const
 std::optional<std::uint64_t> LimitCheck::limit_for(const event::Record& mail) const
 {
     const auto usual = usual_limit_for(mail);
-    if (!usual || *usual == 0 || !probation_.blocks || !probation_.blocks->is_on_probation(mail.auth_id, mail.eom_time))
+    if (!usual || *usual == 0 || !probation_.blocks || !probation_.blocks->probation(mail.auth_id, mail.eom_time))
         return usual;
     // In two parts: a limit on octets times 100 may be too large.
     const std::uint64_t less = *usual / 100 * probation_.percent + *usual % 100 * probation_.percent / 100;

@@ -30,6 +30,14 @@ public:
     /// The message as a whole.
     Verdict at_end_of_message(const event::Record& mail) const override;
 
+    /// How an account, or what else the rule looks at, stands with it.
+    struct Standing {
+        std::uint64_t used = 0;
+        std::optional<std::uint64_t> limit; ///< nothing: none
+        event::Time clears{};               ///< when all of `used` will have left the window
+    };
+    Standing standing(const event::Record& mail) const;
+
 private:
     Verdict judge(const event::Record& mail, std::uint64_t amount) const;
     std::uint64_t used(const AccountPast* account, event::Time now) const;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "common/ip_address.hpp"
 #include "proto/journal/crc32c.hpp"
 
@@ -30,6 +32,17 @@ NetworkId network_of(std::string_view client_address)
     for (std::size_t at = octets - std::min<std::size_t>(octets, 8); at != octets; ++at)
         id = id << 8 | ip->bytes()[at];
     return std::max<NetworkId>(id, 1); // ::/64 is one too
+}
+
+std::string to_text(NetworkId network)
+{
+    const auto part = [&](unsigned shift, unsigned mask) { return static_cast<unsigned>(network >> shift) & mask; };
+    if (network >> 24 == 0xffff) // IPv4 as it stands in IPv6
+        return fmt::format("{}.{}.{}.0/24", part(16, 0xff), part(8, 0xff), part(0, 0xff));
+    if (network >> 32 == no_address >> 32)
+        return fmt::format("other-{}", part(0, 0xffffffff));
+    return fmt::format("{:x}:{:x}:{:x}:{:x}::/64", part(48, 0xffff), part(32, 0xffff), part(16, 0xffff),
+                       part(0, 0xffff));
 }
 
 void RecentNetworks::add(NetworkId network, event::Time now, event::Milliseconds keep)

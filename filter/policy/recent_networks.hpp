@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -15,6 +16,9 @@ using NetworkId = std::uint64_t;
 
 /// @param client_address  as in a record.
 NetworkId network_of(std::string_view client_address);
+
+/// For people: "192.0.2.0/24", "2001:db8:1:2::/64"; of what has no address, "other-" and a number.
+std::string to_text(NetworkId network);
 
 class RecentNetworks {
 public:

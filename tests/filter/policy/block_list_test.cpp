@@ -52,12 +52,12 @@ TEST_CASE("a block lasts until its end, and as long as nobody ends it", "[filter
 
     blocks.apply(change(RecordType::unblock, "alice", 1h, 24h));
     CHECK_FALSE(blocks.find("alice", at(1h)));
-    CHECK(blocks.is_on_probation("alice", at(25h - 1ms)));
-    CHECK_FALSE(blocks.is_on_probation("alice", at(25h)));
+    CHECK(blocks.probation("alice", at(25h - 1ms)));
+    CHECK_FALSE(blocks.probation("alice", at(25h)));
 
     blocks.apply(change(RecordType::block, "alice", 2h, 1h));
     CHECK(blocks.find("alice", at(2h)));
-    CHECK_FALSE(blocks.is_on_probation("alice", at(2h)));
+    CHECK_FALSE(blocks.probation("alice", at(2h)));
 }
 
 TEST_CASE("what is over is forgotten", "[filter][policy]")
@@ -80,14 +80,14 @@ TEST_CASE("blocks read as they were written; bad lines are named and left out", 
     CHECK(read.from_text(blocks.to_text()).empty());
     CHECK(read.to_text() == blocks.to_text());
     CHECK(read.find("al\tice", at(1h))->from == at(0h));
-    CHECK(read.is_on_probation("bob", at(0h)));
+    CHECK(read.probation("bob", at(0h)));
 
     const auto errors = read.from_text("auth_id:a\tuntil:soon\nuntil:5\nno field\nauth_id:b\tprobation:1767225600001");
     CHECK(errors == std::vector<std::string>{"line 1: until: expected milliseconds since 1970", "line 2: no auth_id",
                                              errors.at(2)});
     CHECK(errors[2].starts_with("line 3: "));
     CHECK(read.size() == 1);
-    CHECK(read.is_on_probation("b", at(0h)));
+    CHECK(read.probation("b", at(0h)));
 }
 
 TEST_CASE("a blocked account is refused at each command that gets an answer", "[filter][policy]")

@@ -53,3 +53,10 @@ TEST_CASE("the least recently seen goes first", "[filter][policy]")
     CHECK(networks.contains(1, at(1min), 1h));
     CHECK_FALSE(networks.contains(2, at(1min), 1h));
 }
+
+TEST_CASE("networks are named as people write them", "[filter][policy]")
+{
+    CHECK(to_text(network_of("192.0.2.77")) == "192.0.2.0/24");
+    CHECK(to_text(network_of("2001:db8:1:2:3::4")) == "2001:db8:1:2::/64");
+    CHECK(to_text(network_of("/var/run/socket")).starts_with("other-"));
+}

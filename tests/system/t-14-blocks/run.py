@@ -35,6 +35,16 @@ def listed(ctl):
     return json.loads(text)["filters"][0]["result"]
 
 
+def shown(ctl, account):
+    """What smtpauthctl show says: used, limit, network, and all of it."""
+    status, text, _ = ctl.ask("show", account, "--json")
+    equal(status, 0, "exit status of show")
+    found = json.loads(text)["filters"][0]["result"]
+    rule = next(limit for limit in found["limits"] if limit["rule"] == "minute")
+    networks = [network["network"] for network in found["networks"]]
+    return rule["used"], rule["limit"], networks[0] if networks else None, found
+
+
 def kill(daemons):
     daemons.stop_filter(signal.SIGKILL)
     daemons.start_filter()
@@ -95,8 +105,13 @@ def counters(postfix, daemons, ctl):
             codes.append(session.send()[0])
             session.reset()
         equal(codes, [250] * (MINUTE - 1) + [450], "answers up to the limit, after one message before")
+        equal(shown(ctl, "bob")[:3], (MINUTE, MINUTE, "127.0.0.0/24"), "used, limit and network of an account")
         ctl.ask("block", "bob")
         ctl.ask("unblock", "bob")
+        used, limit, network, found = shown(ctl, "bob")
+        equal((used, limit, network), (0, MINUTE * PERCENT // 100, None), "the same on probation")
+        check("probation_until" in found and "block" not in found, found)
+        check("  minute: 0 messages in 1m by this auth_id, at most 5\n" in ctl.ask("show", "bob")[1], "show for people")
         kill(daemons)
     with Submission(postfix.submission, "bob") as session:
         codes = []

@@ -1,4 +1,4 @@
-#include "filter/block_commands.hpp"
+#include "filter/account_commands.hpp"
 
 #include <chrono>
 #include <string>
@@ -10,6 +10,7 @@
 
 #include "common/daemon_status.hpp"
 #include "common/log.hpp"
+#include "filter/policy/limit_check.hpp"
 
 namespace smtpauth {
 
@@ -66,9 +67,9 @@ ParsedOrder parse(const json::object& arguments, event::Milliseconds usual_time,
     return order.id.empty() ? ParsedOrder(wrong("\"id\" is missing")) : ParsedOrder(std::move(order));
 }
 
-class BlockCommands {
+class AccountCommands {
 public:
-    BlockCommands(const Site& site, Journal& journal, BlockStore& blocks)
+    AccountCommands(const Site& site, Journal& journal, BlockStore& blocks)
         : site_(site),
           journal_(journal),
           blocks_(blocks)
@@ -99,19 +100,77 @@ public:
         json::array blocked;
         json::array watched;
         for (const auto& [id, state] : blocks_.list().at(site_.clock.now())) {
-            if (state.block)
-                blocked.push_back({{"id", json_text(id)},
-                                   {"from", time_text(state.block->from)},
-                                   {"until", time_text(state.block->until)},
-                                   {"by", json_text(state.block->by)},
-                                   {"reason", json_text(state.block->reason)}});
+            if (state.block) {
+                json::object block{{"id", json_text(id)}};
+                for (const auto& [name, value] : as_json(*state.block))
+                    block.emplace(name, value);
+                blocked.push_back(std::move(block));
+            }
             if (state.probation)
                 watched.push_back({{"id", json_text(id)}, {"until", time_text(*state.probation)}});
         }
         return json::object{{"blocks", std::move(blocked)}, {"probation", std::move(watched)}};
     }
 
+    ControlResult show(const json::object& arguments)
+    {
+        auto parsed = parse(arguments, {}, site_.config->auth_id_normalize);
+        if (auto* refusal = std::get_if<ControlRefusal>(&parsed))
+            return std::move(*refusal);
+        event::Record mail;
+        mail.auth_id = std::get<Order>(parsed).id;
+        mail.eom_time = site_.clock.now();
+        json::object shown{{"id", json_text(mail.auth_id)}};
+        if (const Block* block = blocks_.list().find(mail.auth_id, mail.eom_time))
+            shown.emplace("block", as_json(*block));
+        if (const auto until = blocks_.list().probation(mail.auth_id, mail.eom_time))
+            shown.emplace("probation_until", time_text(*until));
+        shown.emplace("limits", limits(mail));
+        shown.emplace("networks", networks(mail));
+        return shown;
+    }
+
 private:
+    static json::object as_json(const Block& block)
+    {
+        return {{"from", time_text(block.from)},
+                {"until", time_text(block.until)},
+                {"by", json_text(block.by)},
+                {"reason", json_text(block.reason)}};
+    }
+
+    /// How the account stands with each rule that looks at accounts or domains.
+    json::array limits(const event::Record& mail)
+    {
+        json::array found;
+        for (const LimitRule& rule : site_.config->limits) {
+            if (rule.scope == Scope::sender)
+                continue;
+            const LimitCheck check(rule, site_.accounts, {&blocks_.list(), site_.config->probation_percent});
+            const LimitCheck::Standing standing = check.standing(mail);
+            json::object limit{{"rule", json_text(rule.name)},
+                               {"count", json_text(to_text(rule.measure))},
+                               {"per", json_text(to_text(rule.scope))},
+                               {"window_s", std::chrono::floor<std::chrono::seconds>(rule.window).count()},
+                               {"used", standing.used}};
+            limit.emplace("limit", standing.limit ? json::value(*standing.limit) : json::value());
+            if (standing.clears > mail.eom_time)
+                limit.emplace("clears", time_text(standing.clears));
+            found.push_back(std::move(limit));
+        }
+        return found;
+    }
+
+    json::array networks(const event::Record& mail)
+    {
+        json::array found;
+        if (const AccountPast* past = site_.accounts.find(Scope::auth_id, mail.auth_id, mail.eom_time))
+            past->networks.for_each([&](NetworkId network, event::Time last) {
+                found.push_back({{"network", json_text(to_text(network))}, {"last", time_text(last)}});
+            });
+        return found;
+    }
+
     void change(event::RecordType type, const Order& order, const ControlPeer& peer,
                 const ControlCommands::Reply& reply)
     {
@@ -139,9 +198,9 @@ private:
 
 } // namespace
 
-void add_block_commands(ControlCommands& commands, const Site& site, Journal& journal, BlockStore& blocks)
+void add_account_commands(ControlCommands& commands, const Site& site, Journal& journal, BlockStore& blocks)
 {
-    const auto all = std::make_shared<BlockCommands>(site, journal, blocks);
+    const auto all = std::make_shared<AccountCommands>(site, journal, blocks);
     commands.add_change("block", [all](const auto& arguments, const auto& peer, const auto& reply) {
         all->block(arguments, peer, reply);
     });
@@ -149,6 +208,8 @@ void add_block_commands(ControlCommands& commands, const Site& site, Journal& jo
         all->unblock(arguments, peer, reply);
     });
     commands.add("blocks", ControlCommands::Effect::looks, [all](const json::object&) { return all->list(); });
+    commands.add("show", ControlCommands::Effect::looks,
+                 [all](const json::object& arguments) { return all->show(arguments); });
 }
 
 } // namespace smtpauth
