@@ -146,7 +146,7 @@ void AccountStore::start(std::function<std::uint64_t()> last)
     last_ = std::move(last);
     const bool is_other_journal = *std::max_element(saved_.begin(), saved_.end()) > last_();
     if (is_other_journal)
-        log::warning("{}: knows of records that the journal does not: that is another one, or an old copy", path_);
+        log::info("{}: contains records that the journal lost, unanswered, or never had", path_);
     // A filter that is killed again and again may never come to save(). It costs no more than the records have.
     const std::uint64_t behind = last_() - std::min(last_(), passed());
     if (is_other_journal || (behind != 0 && behind >= state_.figures().accounts))

@@ -59,6 +59,12 @@ public:
     /// Mail of this account is held.
     void hold(const std::string& id) { hold_ids_->insert(id); }
 
+    /// In place of the lists' own.
+    void set_checks(std::vector<std::unique_ptr<const Check>> checks)
+    {
+        site_.checks = std::make_shared<CheckList>(std::move(checks));
+    }
+
     const Site& site() const { return site_; }
     SizeSource& size_source() { return size_source_; }
     ManualClock& clock() { return clock_; }

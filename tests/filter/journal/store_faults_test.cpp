@@ -1,18 +1,20 @@
 // The journal on a disk that fails, and under kills and power cuts at any moment.
 #include "filter/journal/store.hpp"
 
-#include <cstdlib>
 #include <random>
 
 #include <catch2/catch.hpp>
 
 #include "tests/support/journal_model.hpp"
+#include "tests/support/random_lives.hpp"
 #include "tests/support/sim_disk.hpp"
 
 using namespace smtpauth;
 using test::drain;
 using test::ModelCollector;
 using test::ModelFilter;
+using test::pick;
+using test::run_sequences;
 using test::SimDisk;
 using test::verdict;
 
@@ -23,11 +25,6 @@ constexpr std::uint64_t segment_bytes = 8192;
 JournalStore::Settings settings(bool syncs)
 {
     return {"/journal", 6 * segment_bytes, segment_bytes, syncs};
-}
-
-std::size_t pick(std::mt19937& random, std::size_t below)
-{
-    return random() % below;
 }
 
 /// Something that a filter may do next.
@@ -50,26 +47,6 @@ void step(ModelFilter& filter, ModelCollector& collector, std::mt19937& random)
         filter.prepare();
         filter.look_after();
         return;
-    }
-}
-
-std::uint64_t number_of(const char* variable, std::uint64_t otherwise)
-{
-    const char* const wanted = std::getenv(variable); // NOLINT(concurrency-mt-unsafe): one thread
-    return wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : otherwise;
-}
-
-/// Runs random lives, each by a seed of its own, which stands in the output of a failure however it fails.
-/// SMTPAUTH_SEED=<seed> SMTPAUTH_SEQUENCES=1 runs that one again.
-template <class Life>
-void run_sequences(std::uint64_t usual, Life life)
-{
-    std::uint64_t seed = number_of("SMTPAUTH_SEED", std::random_device()());
-    for (std::uint64_t count = number_of("SMTPAUTH_SEQUENCES", usual); count > 0; --count, ++seed) {
-        CAPTURE(seed);
-        std::mt19937 random(static_cast<std::mt19937::result_type>(seed));
-        const std::string wrong = life(random);
-        REQUIRE(wrong == "");
     }
 }
 
