@@ -75,8 +75,10 @@ void ControlServer::admit(FileDescriptor fd)
     connection->deadline.expires_after(limits_.timeout);
     connection->deadline.async_wait([connection](const boost::system::error_code& error) {
         boost::system::error_code ignored;
-        if (!error)
-            connection->socket.close(ignored);
+        if (error)
+            return;
+        connection->socket.close(ignored);
+        connection->answered.cancel(); // the peer is not there any more; what it asked for is done all the same
     });
     asio::co_spawn(io_, serve(connection), [this, connection](const std::exception_ptr& failure) {
         --open_;

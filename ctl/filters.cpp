@@ -1,5 +1,6 @@
 #include "ctl/filters.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <utility>
 #include <variant>
@@ -24,6 +25,11 @@ int ask_filters(const CommandLineOptions& options, const std::string& request,
     const std::vector<Daemon> daemons = configured_daemons(options.config);
     if (daemons.empty())
         return exit_code::config;
+    if (std::none_of(daemons.begin(), daemons.end(), [](const Daemon& daemon) { return daemon.is_filter; })) {
+        fmt::print(stderr, "{}: no filter has a control socket (setting control of [filter])\n",
+                   printable(options.config));
+        return exit_code::config;
+    }
     json::array answers;
     int status = exit_code::ok;
     for (const Daemon& daemon : daemons) {

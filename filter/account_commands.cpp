@@ -1,6 +1,8 @@
 #include "filter/account_commands.hpp"
 
 #include <chrono>
+#include <iterator>
+#include <list>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,6 +13,7 @@
 #include "common/daemon_status.hpp"
 #include "common/log.hpp"
 #include "filter/policy/limit_check.hpp"
+#include "proto/ltsv/ltsv.hpp"
 
 namespace smtpauth {
 
@@ -29,6 +32,19 @@ constexpr const char* by_administrator = "admin";
 json::string time_text(event::Time time)
 {
     return json_text(utc_text(std::chrono::floor<std::chrono::seconds>(time)));
+}
+
+/// As the logs show it.
+std::string printable_id(std::string_view id)
+{
+    std::string text;
+    ltsv::append_escaped(text, id);
+    return text;
+}
+
+json::string id_text(std::string_view id)
+{
+    return json_text(printable_id(id));
 }
 
 /// The arguments of block and unblock.
@@ -50,9 +66,13 @@ ParsedOrder parse(const json::object& arguments, event::Milliseconds usual_time,
     Order order{.id = {}, .time = usual_time, .reason = {}};
     for (const auto& [key, value] : arguments) {
         const auto* text = value.if_string();
-        if (key == "id" && text && !text->empty() && text->size() <= longest_id)
-            order.id = normalize(std::string_view(*text));
-        else if (key == "reason" && text && text->size() <= longest_reason)
+        if (key == "id" && text && !text->empty() && text->size() <= longest_id) {
+            // As the logs show it: octets that JSON has no place for stand there, too.
+            const auto id = ltsv::unescape(std::string_view(*text));
+            if (!id || id->find('\0') != std::string::npos)
+                return wrong(R"("id": expected an account as the logs show it: a backslash is \\, other octets \xHH)");
+            order.id = normalize(*id);
+        } else if (key == "reason" && text && text->size() <= longest_reason && text->find('\0') == json::string::npos)
             order.reason = std::string_view(*text);
         else if (key == "seconds" && value.is_int64() && value.get_int64() >= 0 &&
                  value.get_int64() <= std::chrono::floor<std::chrono::seconds>(longest_time).count())
@@ -81,6 +101,8 @@ public:
         auto parsed = parse(arguments, site_.config->block_time, site_.config->auth_id_normalize);
         if (auto* refusal = std::get_if<ControlRefusal>(&parsed))
             return reply(std::move(*refusal));
+        if (std::get<Order>(parsed).time == 0s)
+            return reply(wrong("\"seconds\": expected 1 at least"));
         change(event::RecordType::block, std::get<Order>(parsed), peer, reply);
     }
 
@@ -99,15 +121,16 @@ public:
     {
         json::array blocked;
         json::array watched;
-        for (const auto& [id, state] : blocks_.list().at(site_.clock.now())) {
-            if (state.block) {
-                json::object block{{"id", json_text(id)}};
+        const event::Time now = site_.clock.now();
+        for (const auto& [id, state] : blocks_.list().states()) {
+            if (state.block && now < state.block->until) {
+                json::object block{{"id", id_text(id)}};
                 for (const auto& [name, value] : as_json(*state.block))
                     block.emplace(name, value);
                 blocked.push_back(std::move(block));
             }
-            if (state.probation)
-                watched.push_back({{"id", json_text(id)}, {"until", time_text(*state.probation)}});
+            if (state.probation && now < *state.probation)
+                watched.push_back({{"id", id_text(id)}, {"until", time_text(*state.probation)}});
         }
         return json::object{{"blocks", std::move(blocked)}, {"probation", std::move(watched)}};
     }
@@ -120,7 +143,7 @@ public:
         event::Record mail;
         mail.auth_id = std::get<Order>(parsed).id;
         mail.eom_time = site_.clock.now();
-        json::object shown{{"id", json_text(mail.auth_id)}};
+        json::object shown{{"id", id_text(mail.auth_id)}};
         if (const Block* block = blocks_.list().find(mail.auth_id, mail.eom_time))
             shown.emplace("block", as_json(*block));
         if (const auto until = blocks_.list().probation(mail.auth_id, mail.eom_time))
@@ -181,19 +204,62 @@ private:
         record.until = record.eom_time + order.time;
         record.rule = by_administrator;
         record.reason = fmt::format("{}{}uid {}", order.reason, order.reason.empty() ? "" : "; ", peer.uid);
-        journal_.append(record, nullptr);
+        log::info("{} {}: {}", printable_id(order.id), type == event::RecordType::block ? "blocked" : "unblocked",
+                  record.reason);
+
+        Pending& pending = pending_.emplace_back(*this, reply, id_text(order.id), record.until);
+        pending.self = std::prev(pending_.end());
+        const bool is_kept = journal_.append(record, &pending);
         site_.accounts.apply(record);
-        log::info("{} {}: {}", order.id, type == event::RecordType::block ? "blocked" : "unblocked", record.reason);
-        blocks_.change(journal_.last(), record, [record, reply](const std::optional<std::string>& error) {
-            if (error)
-                return reply(ControlRefusal{"failed", "in force, but it cannot be saved: " + *error});
-            reply(json::object{{"id", json_text(record.auth_id)}, {"until", time_text(record.until)}});
-        });
+        blocks_.change(journal_.last(), record,
+                       [&pending](const std::optional<std::string>& error) { pending.took(error.value_or("")); });
+        if (is_kept)
+            pending.took("");
     }
+
+    /// An order that is in force: two have to have it before it is answered.
+    struct Pending final : CommitWaiter {
+        Pending(AccountCommands& owner_, ControlCommands::Reply reply_, json::string id_, event::Time until_)
+            : owner(owner_),
+              reply(std::move(reply_)),
+              id(std::move(id_)),
+              until(until_)
+        {
+        }
+
+        /// The journal has it, or not.
+        void committed(Kept kept) override
+        {
+            took(kept == Kept::yes ? "" : "the journal cannot keep it; rejects.log will not tell of it");
+        }
+
+        /// The journal or blocks.ltsv has it, or says why not. Ends this, the second time.
+        void took(const std::string& error)
+        {
+            if (!error.empty())
+                problem += (problem.empty() ? "in force, but " : "; ") + error;
+            if (--missing != 0)
+                return;
+            if (problem.empty())
+                reply(json::object{{"id", id}, {"until", time_text(until)}});
+            else
+                reply(ControlRefusal{"failed", problem});
+            owner.pending_.erase(self);
+        }
+
+        AccountCommands& owner;
+        ControlCommands::Reply reply;
+        json::string id;
+        event::Time until;
+        int missing = 2;
+        std::string problem;
+        std::list<Pending>::iterator self{};
+    };
 
     const Site& site_;
     Journal& journal_;
     BlockStore& blocks_;
+    std::list<Pending> pending_;
 };
 
 } // namespace

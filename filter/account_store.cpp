@@ -100,12 +100,10 @@ private:
         VarintReader in(bytes_);
         const std::uint64_t shard = in.number();
         const std::uint64_t position = in.number();
-        if (journal::crc32c(bytes_) != sum || shard >= positions.size() || in.failed()) {
-            say(fmt::format("at offset {}: damaged; these accounts are left out", at));
-        } else {
+        if (journal::crc32c(bytes_) == sum && shard < positions.size() && !in.failed() && state.load(in.rest()))
             positions[shard] = position;
-            state.load(in.rest());
-        }
+        else
+            say(fmt::format("at offset {}: damaged; these accounts are left out", at));
         return true;
     }
 
@@ -149,6 +147,7 @@ void AccountStore::start(std::function<std::uint64_t()> last)
         log::info("{}: contains records that the journal lost, unanswered, or never had", path_);
     // A filter that is killed again and again may never come to save(). It costs no more than the records have.
     const std::uint64_t behind = last_() - std::min(last_(), passed());
+    passed_ = std::min(passed(), last_()); // else what comes under numbers that were lost would count as saved
     if (is_other_journal || (behind != 0 && behind >= state_.figures().accounts))
         save_before_serving();
     wait();
@@ -198,8 +197,8 @@ void AccountStore::save()
         return;
     began_at_ = last_();
     background_.run(
-        [this] {
-            auto file = std::make_shared<FileReplacement>(disk_, path_, state_file_mode);
+        [&disk = disk_, path = path_] {
+            auto file = std::make_shared<FileReplacement>(disk, path, state_file_mode);
             file->append(magic);
             return file;
         },

@@ -109,8 +109,11 @@ struct OwnLimitParser {
         if (text == "none")
             return NoneOrLimit();
         const bool is_size = measure == Measure::bytes;
+        const bool is_networks = measure == Measure::networks;
         const bool plain = text.find_first_not_of("0123456789") == std::string_view::npos;
         const auto number = is_size || plain ? parse_bytes(text) : std::nullopt;
+        if (number && is_networks && (*number == 0 || *number >= RecentNetworks::max_networks))
+            return R"(a whole number from 1 to )" + std::to_string(RecentNetworks::max_networks - 1) + R"(, or "none")";
         if (number && *number <= (is_size ? largest_size : largest_count))
             return number;
         return std::string(is_size ? R"(a size such as "1GiB", or "none")"
@@ -133,6 +136,17 @@ void read_own_limits(ConfigTable own, const std::string& name, OwnLimits LimitEx
     }
 }
 
+/// What would never apply: accounts have no domain.
+void refuse_domains(ConfigTable root, const Rules& rules)
+{
+    constexpr const char* expected = R"(none, as auth_id_normalize has "strip-domain")";
+    if (!root.table("domains").keys().empty())
+        root.refuse("domains", expected);
+    for (const auto& [name, named] : rules)
+        if (named.rule.scope == Scope::domain)
+            root.table("limits").table(name).refuse("per", expected);
+}
+
 } // namespace
 
 LimitRule default_limit()
@@ -147,6 +161,8 @@ std::vector<LimitRule> read_limit_rules(ConfigTable root, const IdNormalizer& no
     for (const std::string& id : accounts.keys())
         read_own_limits(accounts.table(id), normalize(id), &LimitExceptions::accounts, rules);
     ConfigTable domains = root.table("domains");
+    if (normalize.strip_domain)
+        refuse_domains(root, rules);
     for (const std::string& domain : domains.keys())
         read_own_limits(domains.table(domain), IdNormalizer{}(domain), &LimitExceptions::domains, rules);
 

@@ -51,13 +51,14 @@ public:
         : command_line_(std::move(command_line)),
           service_manager_(io_),
           handed_over_(SocketActivation::from_environment()),
+          accounts_(account_settings(config)),
           site_{.clock = clock_,
                 .config = std::make_shared<const FilterConfig>(config),
                 .checks = {},
                 .locate = [this](const IpAddress& address) { return locator_.locate(address); },
                 .accounts = accounts_},
-          account_store_(io_, background_, clock_, system_disk(), state_file(config, "accounts"), accounts_, {}),
-          blocks_(background_, system_disk(), state_file(config, "blocks.ltsv")),
+          account_store_(io_, background_, clock_, system_disk(), config.state_directory + "/accounts", accounts_, {}),
+          blocks_(io_, background_, system_disk(), config.state_directory + "/blocks.ltsv"),
           journal_(io_, config, clock_, system_disk(),
                    DiskJournal::Consumer{[this](std::uint64_t sequence, const event::Record& record) {
                                              account_store_.recover(sequence, record);
@@ -73,8 +74,9 @@ public:
               {.on_reload = [this] { reload(); }, .on_reopen = [] { log::reopen(); }, .on_stop = [this] { stop(); }})
     {
         journal_.on_release([this] { sender_.sender().wake(); });
+        make_directory(config.state_directory);
         account_store_.start([this] { return journal_.last(); });
-        blocks_.start();
+        blocks_.start(journal_.last());
         locator_.load(config);
         follow_reject_list();
         build_checks();
@@ -85,17 +87,12 @@ public:
     void run() { io_.run(); }
 
 private:
-    /// Before anything is read from it.
-    std::string state_file(const FilterConfig& config, const std::string& name)
-    {
-        make_directory(config.state_directory);
-        accounts_.set(account_settings(config));
-        return config.state_directory + '/' + name;
-    }
-
     static AccountState::Settings account_settings(const FilterConfig& config)
     {
-        return {.keep = longest_windows(config.limits), .max_bytes = config.state_max_bytes};
+        const auto is_for_all = [](const LimitRule& rule) { return rule.unauthenticated; };
+        return {.keep = longest_windows(config.limits),
+                .unauthenticated_senders = std::any_of(config.limits.begin(), config.limits.end(), is_for_all),
+                .max_bytes = config.state_max_bytes};
     }
 
     void open_sockets()
@@ -126,6 +123,8 @@ private:
                 .held_bytes = connections_.held_bytes(),
                 .decisions = connections_.decisions(),
                 .closed = connections_.closed().counts(),
+                .accounts = accounts_.figures(),
+                .state_max_bytes = site_.config->state_max_bytes,
                 .last = journal_.last(),
                 .acknowledged = journal_.catalogue().acknowledged(),
                 .waiting_replies = journal_.waiting_replies(),
@@ -148,7 +147,8 @@ private:
         std::vector<std::unique_ptr<const Check>> checks;
         checks.push_back(std::make_unique<RejectListCheck>([list = reject_ids_] { return list->current(); },
                                                            milter::smtp_reply(reject_code, site_.config->reject_text)));
-        checks.push_back(std::make_unique<BlockCheck>(blocks_.list(), site_.config->block_text));
+        checks.push_back(
+            std::make_unique<BlockCheck>(blocks_.list(), milter::smtp_reply(reject_code, site_.config->block_text)));
         const ProbationTerms probation{&blocks_.list(), site_.config->probation_percent};
         for (const LimitRule& rule : site_.config->limits)
             checks.push_back(std::make_unique<LimitCheck>(rule, accounts_, probation));
@@ -216,6 +216,9 @@ void Filter::take_new_configuration()
     locator_.reload(*site_.config);
     follow_reject_list(); // anew in any case: a folder above it may be another one by now
     build_checks();
+    if (before->auth_id_normalize != site_.config->auth_id_normalize)
+        log::warning(
+            "auth_id_normalize is another one: blocks, and what accounts were charged, stand under the old names");
     log::info("configuration reloaded");
 }
 

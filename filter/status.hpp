@@ -18,6 +18,8 @@ struct FilterStatus {
     std::size_t held_bytes = 0;  ///< by those
     ConnectionSet::Decisions decisions;
     ClosedConnections::Counts closed{};
+    AccountState::Figures accounts;
+    std::uint64_t state_max_bytes = 0;
 
     std::uint64_t last = 0;         ///< number of the last record
     std::uint64_t acknowledged = 0; ///< number of the last that is safe with the collector

@@ -15,7 +15,8 @@ inline void append_varint(std::string& out, std::uint64_t value)
     out.push_back(static_cast<char>(value));
 }
 
-/// Walks over numbers and the texts between them. After what is not one of them it stays where it is, failed().
+/// Walks over numbers and the texts between them. After what is not one of them it is failed() for good, and what it
+/// gives is of no use.
 class VarintReader {
 public:
     explicit VarintReader(std::string_view bytes) : rest_(bytes) {}

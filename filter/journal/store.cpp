@@ -289,11 +289,11 @@ bool JournalStore::has_room(std::size_t size)
 {
     if (used_bytes_ + size <= settings_.max_bytes)
         return true;
-    // The newest segment is kept although all have passed it; here its octets are wanted.
-    if (!segments_.empty() && segments_.back().last <= passed_.sender) {
+    // The newest segment is kept although all have passed it; here its octets are wanted, as are those that only others
+    // than the sender have not passed.
+    if (!segments_.empty() && segments_.back().last <= passed_.sender)
         end_segment();
-        trim(passed_);
-    }
+    trim({passed_.sender, passed_.sender});
     if (used_bytes_ + size <= settings_.max_bytes)
         return true;
     error_ = fmt::format("{}: {} octets in use, journal_max_bytes = {}", settings_.directory, used_bytes_,
@@ -468,8 +468,10 @@ void JournalStore::trim(Passed passed)
         if (last > (is_crowded ? passed_.sender : passed_.all))
             break;
         if (last > passed_.all && !std::exchange(told_deleted_, true))
-            log::warning("{}: half full; records are deleted that the state of the accounts has not saved yet",
+            log::warning("{}: half full; records are deleted that others than the collector still wanted",
                          settings_.directory);
+        else if (!is_crowded)
+            told_deleted_ = false;
         if (!std::exchange(dropped, true))
             save_position();
         used_bytes_ -= segments_.front().used_bytes;

@@ -104,7 +104,8 @@ template <class Take>
 void AccountState::for_each_name(const event::Record& record, Take take) const
 {
     for (const Scope scope : scopes) {
-        if (keep(scope) == event::Milliseconds(0))
+        if (keep(scope) == event::Milliseconds(0) ||
+            (scope == Scope::sender && record.auth_id.empty() && !settings_.unauthenticated_senders))
             continue;
         if (const std::string name = name_in(scope, record); !name.empty())
             take(scope, name);
@@ -126,10 +127,11 @@ AccountState::Entry& AccountState::entry_of(const std::string& key)
 {
     const auto [found, is_new] = shards_[shard_of(key)].try_emplace(key);
     Entry& entry = found->second;
+    auto& by_use = kind_of(key).by_use;
     if (is_new)
-        entry.used = by_use_.insert(by_use_.end(), &found->first);
+        entry.used = by_use.insert(by_use.end(), &found->first);
     else
-        by_use_.splice(by_use_.end(), by_use_, entry.used);
+        by_use.splice(by_use.end(), by_use, entry.used);
     return entry;
 }
 
@@ -142,26 +144,45 @@ const AccountPast* AccountState::find(Scope scope, std::string_view name, event:
     return &entry->account;
 }
 
-/// What nobody asks for any more, a few at a time; then whatever is too much.
 void AccountState::forget_some(event::Time now)
 {
-    constexpr int most = 4; // an apply() brings three at most
-    const auto longest = *std::max_element(settings_.keep.begin(), settings_.keep.end());
-    for (int i = 0; i < most && !by_use_.empty(); ++i) {
-        const Entry* entry = find(*by_use_.front());
-        if (now - entry->account.charges.newest() < longest)
+    for (std::size_t scope = 0; scope < scope_count; ++scope)
+        forget_past(kinds_[scope], now, settings_.keep[scope]);
+    forget_beyond_bytes();
+}
+
+/// What nobody asks for any more, a few at a time.
+void AccountState::forget_past(Kind& kind, event::Time now, event::Milliseconds keep)
+{
+    constexpr int most = 4; // an apply() brings one at most
+    for (int count = 0; count < most && !kind.by_use.empty(); ++count) {
+        const std::string& key = *kind.by_use.front();
+        if (now - find(key)->account.charges.newest() < keep)
             break;
-        forget_oldest();
+        forget(key);
     }
-    while (bytes_ > settings_.max_bytes && by_use_.size() > 1) {
-        forget_oldest();
+}
+
+/// Of the kind that takes most. After a reload it may be very much: a part of it at a time.
+void AccountState::forget_beyond_bytes()
+{
+    constexpr int most = 64;
+    for (int count = 0; count < most && bytes() > settings_.max_bytes; ++count) {
+        Kind& largest = *std::max_element(kinds_.begin(), kinds_.end(),
+                                          [](const Kind& a, const Kind& b) { return a.bytes < b.bytes; });
+        if (largest.by_use.size() <= 1)
+            break;
+        forget(*largest.by_use.front());
         ++evicted_;
     }
 }
 
-void AccountState::forget_oldest()
+std::uint64_t AccountState::bytes() const
 {
-    forget(*by_use_.front());
+    std::uint64_t sum = 0;
+    for (const Kind& kind : kinds_)
+        sum += kind.bytes;
+    return sum;
 }
 
 void AccountState::forget(const std::string& key)
@@ -170,16 +191,17 @@ void AccountState::forget(const std::string& key)
     const auto found = shard.find(key);
     if (found == shard.end())
         return;
-    bytes_ -= found->second.bytes;
-    by_use_.erase(found->second.used);
-    shard.erase(found);
+    Kind& kind = kind_of(key);
+    kind.bytes -= found->second.bytes;
+    kind.by_use.erase(found->second.used);
+    shard.erase(found); // the key, too, where it was taken from there
 }
 
 void AccountState::count_bytes(const std::string& key, Entry& entry)
 {
     const std::uint64_t bytes = entry_overhead + sizeof(Entry) + key.size() + entry.account.charges.size_bytes() +
                                 entry.account.networks.size_bytes();
-    bytes_ += bytes - entry.bytes;
+    kind_of(key).bytes += bytes - entry.bytes;
     entry.bytes = bytes;
 }
 
@@ -204,7 +226,10 @@ const std::string& AccountState::make_key(Scope scope, std::string_view name)
 
 AccountState::Figures AccountState::figures() const
 {
-    return {by_use_.size(), bytes_, evicted_};
+    Figures figures{.bytes = bytes(), .evicted = evicted_};
+    for (const Kind& kind : kinds_)
+        figures.accounts += kind.by_use.size();
+    return figures;
 }
 
 } // namespace smtpauth

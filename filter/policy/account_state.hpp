@@ -30,9 +30,13 @@ struct AccountPast {
 class AccountState {
 public:
     struct Settings {
-        Windows keep{};              ///< how far back anybody asks
-        std::uint64_t max_bytes = 0; ///< the least recently charged are forgotten beyond
+        Windows keep{};                       ///< how far back anybody asks
+        bool unauthenticated_senders = false; ///< somebody asks for those of mail without an auth_id
+        std::uint64_t max_bytes = 0;          ///< the least recently charged are forgotten beyond
     };
+
+    AccountState() = default;
+    explicit AccountState(const Settings& settings) : settings_(settings) {}
 
     /// What is kept already stays, as far as it is still asked for.
     void set(const Settings& settings) { settings_ = settings; }
@@ -41,14 +45,14 @@ public:
     /// record makes an account's past forgotten.
     void apply(const event::Record& record);
 
-    /// Undoes apply().
+    /// Undoes what apply() charged; that mail came from a network stays known.
     void take_back(const event::Record& mail);
 
     /// Names are dealt out to shards, each of which is saved by itself: what is changed while the others are saved is
     /// found again in the records.
     static constexpr std::size_t shard_count = 256;
 
-    /// Of each shard, the number of the last record that it was charged for.
+    /// Of each shard, the number of the last record that is in it, if it concerns it.
     using Positions = std::array<std::uint64_t, shard_count>;
 
     /// Like apply(), but for the shards that know the record already.
@@ -69,7 +73,7 @@ public:
     const AccountPast* find(Scope scope, std::string_view name, event::Time now);
 
     struct Figures {
-        std::size_t accounts = 0;
+        std::size_t accounts = 0; ///< names of all scopes
         std::uint64_t bytes = 0;
         std::uint64_t evicted = 0; ///< forgotten before their time, since the start
     };
@@ -78,7 +82,7 @@ public:
 private:
     struct Entry {
         AccountPast account;
-        std::list<const std::string*>::iterator used; ///< its place in by_use_
+        std::list<const std::string*>::iterator used; ///< its place among the used ones of its scope
         std::uint64_t bytes = 0;                      ///< as counted last
     };
     using Shard = std::unordered_map<std::string, Entry>; // a map that grows moves all that it has: not much, so
@@ -91,9 +95,18 @@ private:
     Entry& entry_of(const std::string& key);
     template <class Take>
     void for_each_name(const event::Record& record, Take take) const;
+    /// Those of one scope.
+    struct Kind {
+        std::list<const std::string*> by_use; ///< keys, that of the newest charge last
+        std::uint64_t bytes = 0;
+    };
+
     void forget_some(event::Time now);
-    void forget_oldest();
+    void forget_past(Kind& kind, event::Time now, event::Milliseconds keep);
+    void forget_beyond_bytes();
     void forget(const std::string& key);
+    Kind& kind_of(const std::string& key) { return kinds_[static_cast<std::size_t>(key.front())]; }
+    std::uint64_t bytes() const;
     void count_bytes(const std::string& key, Entry& entry);
     Entry* find(const std::string& key);
     static std::size_t shard_of(std::string_view key);
@@ -102,8 +115,7 @@ private:
 
     Settings settings_;
     std::array<Shard, shard_count> shards_;
-    std::list<const std::string*> by_use_; ///< keys, that of the newest charge last
-    std::uint64_t bytes_ = 0;
+    std::array<Kind, scope_count> kinds_; ///< so that a flood of one cannot make another be forgotten
     std::uint64_t evicted_ = 0;
     std::string key_; ///< made anew for each look-up, without allocating
 };

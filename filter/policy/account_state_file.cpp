@@ -44,16 +44,14 @@ private:
 
 void append(std::string& out, const Charge& charge)
 {
-    for (const std::uint64_t number :
-         {charge.messages, charge.recipients, charge.rejected_recipients, charge.new_recipients, charge.bytes})
+    for (const std::uint64_t number : {charge.messages, charge.recipients, charge.rejected_recipients, charge.bytes})
         append_varint(out, number);
 }
 
 Charge read_charge(VarintReader& in)
 {
     Charge charge;
-    for (std::uint64_t* number :
-         {&charge.messages, &charge.recipients, &charge.rejected_recipients, &charge.new_recipients, &charge.bytes})
+    for (std::uint64_t* number : {&charge.messages, &charge.recipients, &charge.rejected_recipients, &charge.bytes})
         *number = in.number();
     return charge;
 }
@@ -112,13 +110,14 @@ bool AccountState::load(std::string_view bytes)
 void AccountState::put_in_order()
 {
     std::vector<std::pair<event::Time, const Entry*>> entries;
-    entries.reserve(by_use_.size());
     for (const Shard& shard : shards_)
         for (const auto& [key, entry] : shard)
             entries.emplace_back(entry.account.charges.newest(), &entry);
     std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-    for (const auto& [newest, entry] : entries)
-        by_use_.splice(by_use_.end(), by_use_, entry->used);
+    for (const auto& [newest, entry] : entries) {
+        auto& by_use = kind_of(**entry->used).by_use;
+        by_use.splice(by_use.end(), by_use, entry->used);
+    }
 }
 
 } // namespace smtpauth

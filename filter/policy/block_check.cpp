@@ -1,21 +1,6 @@
 #include "filter/policy/block_check.hpp"
 
-#include "proto/milter/reply.hpp"
-
 namespace smtpauth {
-
-namespace {
-
-/// Requested action not taken for policy reasons (RFC 5321, 4.2.3).
-constexpr int reject_code = 550;
-
-} // namespace
-
-BlockCheck::BlockCheck(const BlockList& blocks, std::string text)
-    : blocks_(blocks),
-      reply_(milter::smtp_reply(reject_code, text))
-{
-}
 
 Verdict BlockCheck::at_recipient(const event::Record& mail, std::string_view /*recipient*/) const
 {

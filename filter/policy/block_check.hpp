@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 
 #include "filter/policy/block_list.hpp"
 #include "filter/policy/check.hpp"
@@ -11,8 +12,8 @@ namespace smtpauth {
 class BlockCheck final : public Check {
 public:
     /// @param blocks  outlives the check.
-    /// @param text  after the reply code: "5.7.1 ...".
-    BlockCheck(const BlockList& blocks, std::string text);
+    /// @param reply  "550 5.7.1 ...", as milter::smtp_reply() makes it.
+    BlockCheck(const BlockList& blocks, std::string reply) : blocks_(blocks), reply_(std::move(reply)) {}
 
     Verdict at_mail(const event::Record& mail) const override { return judge(mail); }
     Verdict at_recipient(const event::Record& mail, std::string_view recipient) const override;

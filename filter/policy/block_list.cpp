@@ -99,16 +99,14 @@ std::optional<event::Time> BlockList::probation(std::string_view auth_id, event:
                                                                                                : std::nullopt;
 }
 
-const std::map<std::string, BlockList::State, std::less<>>& BlockList::at(event::Time now)
+void BlockList::forget_past(event::Time now)
 {
-    for (auto& [auth_id, state] : states_) {
-        if (state.block && state.block->until <= now)
-            state.block.reset();
-        if (state.probation && *state.probation <= now)
-            state.probation.reset();
-    }
-    std::erase_if(states_, [](const auto& entry) { return !entry.second.block && !entry.second.probation; });
-    return states_;
+    constexpr event::Milliseconds month = std::chrono::hours(24 * 31);
+    std::erase_if(states_, [&](const auto& entry) {
+        const State& state = entry.second;
+        return (!state.block || state.block->until + month <= now) &&
+               (!state.probation || *state.probation + month <= now);
+    });
 }
 
 std::string BlockList::to_text() const

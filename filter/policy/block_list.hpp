@@ -22,7 +22,7 @@ struct Block {
 
 class BlockList {
 public:
-    /// What is known of an account. Neither: nothing, or it is over.
+    /// What is known of an account.
     struct State {
         std::optional<Block> block;
         std::optional<event::Time> probation; ///< until then it is watched
@@ -38,8 +38,11 @@ public:
 
     std::size_t size() const { return states_.size(); }
 
-    /// By account. What is over by then is forgotten.
-    const std::map<std::string, State, std::less<>>& at(event::Time now);
+    /// By account, what is over among them.
+    const std::map<std::string, State, std::less<>>& states() const { return states_; }
+
+    /// Forgets what has been over for a month: a clock that runs ahead for a while must free nobody for good.
+    void forget_past(event::Time now);
 
     /// As the lines of blocks.ltsv (docs/formats/blocks.md).
     std::string to_text() const;

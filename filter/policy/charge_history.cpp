@@ -18,7 +18,6 @@ Charge ChargeHistory::between(const Entry& older, const Entry& newer)
     return {.messages = newer.messages - older.messages,
             .recipients = newer.recipients - older.recipients,
             .rejected_recipients = newer.rejected_recipients - older.rejected_recipients,
-            .new_recipients = newer.new_recipients - older.new_recipients,
             .bytes = newer.bytes - older.bytes};
 }
 
@@ -44,7 +43,7 @@ void ChargeHistory::add(event::Time now, const Charge& charge, event::Millisecon
 {
     forget_until(first_younger(now, keep));
     if (size() == max_charges)
-        ++begin_; // the counters before it stay those before the next
+        join_older_half();
     Entry entry = empty() ? base_ : entries_.back();
     if (begin_ > entries_.size() / 2) {
         entries_.erase(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(begin_));
@@ -54,22 +53,24 @@ void ChargeHistory::add(event::Time now, const Charge& charge, event::Millisecon
     entry.messages += wrapped(charge.messages);
     entry.recipients += wrapped(charge.recipients);
     entry.rejected_recipients += wrapped(charge.rejected_recipients);
-    entry.new_recipients += wrapped(charge.new_recipients);
     entry.bytes += charge.bytes;
     entries_.push_back(entry);
 }
 
 void ChargeHistory::take_back(event::Time time, const Charge& charge)
 {
-    std::size_t at = begin_;
-    while (at != entries_.size() && (entries_[at].time != time || between(before(at), entries_[at]) != charge))
-        ++at;
+    // From the newest: it was nearly always added a moment ago.
+    std::size_t at = entries_.size();
+    while (at != begin_ && (entries_[at - 1].time != time || between(before(at - 1), entries_[at - 1]) != charge))
+        --at;
+    if (at == begin_)
+        return;
+    --at;
     for (; at != entries_.size(); ++at) {
         Entry& entry = entries_[at];
         entry.messages -= wrapped(charge.messages);
         entry.recipients -= wrapped(charge.recipients);
         entry.rejected_recipients -= wrapped(charge.rejected_recipients);
-        entry.new_recipients -= wrapped(charge.new_recipients);
         entry.bytes -= charge.bytes;
     }
 }
@@ -91,6 +92,16 @@ event::Time ChargeHistory::falls_to(std::uint64_t at_most, std::uint64_t Charge:
     const auto last =
         std::partition_point(begin, entries_.end(), [&](const Entry& entry) { return left(entry) > at_most; });
     return last->time + window;
+}
+
+/// Counters run on, so that an entry which goes leaves its charge to the next.
+void ChargeHistory::join_older_half()
+{
+    const auto at = [this](std::size_t index) { return entries_.begin() + static_cast<std::ptrdiff_t>(index); };
+    const std::size_t pairs = size() / 4;
+    for (std::size_t pair = 0; pair < pairs; ++pair)
+        entries_[begin_ + pair] = entries_[begin_ + 2 * pair + 1];
+    entries_.erase(at(begin_ + pairs), at(begin_ + 2 * pairs));
 }
 
 /// Entries before `first` are of no use any more.

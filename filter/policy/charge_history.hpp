@@ -15,7 +15,6 @@ struct Charge {
     std::uint64_t messages = 0;
     std::uint64_t recipients = 0;
     std::uint64_t rejected_recipients = 0;
-    std::uint64_t new_recipients = 0;
     std::uint64_t bytes = 0;
 
     bool operator==(const Charge&) const = default;
@@ -23,8 +22,8 @@ struct Charge {
 
 class ChargeHistory {
 public:
-    /// More are kept by joining the two oldest at the time of the later one: it counts a little too long, never too
-    /// short.
+    /// Where there are more, the older half is joined two by two, each pair at the time of its later one: those count a
+    /// little too long, by the time between two charges, and never too short.
     static constexpr std::size_t max_charges = 65536;
 
     /// A clock that was set back takes the past back with it, so that no charge counts longer than its window.
@@ -67,13 +66,13 @@ private:
         std::uint32_t messages = 0;
         std::uint32_t recipients = 0;
         std::uint32_t rejected_recipients = 0;
-        std::uint32_t new_recipients = 0;
     };
 
     static Charge between(const Entry& older, const Entry& newer);
     const Entry& before(std::size_t at) const { return at == begin_ ? base_ : entries_[at - 1]; }
     std::size_t first_younger(event::Time now, event::Milliseconds window) const;
     void forget_until(std::size_t first);
+    void join_older_half();
 
     Entry base_; ///< the counters before the first entry
     std::vector<Entry> entries_;

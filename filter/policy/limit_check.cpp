@@ -123,7 +123,9 @@ std::uint64_t LimitCheck::amount_of(const event::Record& mail) const
 std::optional<std::uint64_t> LimitCheck::limit_for(const event::Record& mail) const
 {
     const auto usual = usual_limit_for(mail);
-    if (!usual || *usual == 0 || !probation_.blocks || !probation_.blocks->probation(mail.auth_id, mail.eom_time))
+    // What accounts share, one of them cannot have less of: it would be refused for what the others sent.
+    if (!usual || *usual == 0 || rule_.scope != Scope::auth_id || !probation_.blocks ||
+        !probation_.blocks->probation(mail.auth_id, mail.eom_time))
         return usual;
     // In two parts: a limit on octets times 100 may be too large.
     const std::uint64_t less = *usual / 100 * probation_.percent + *usual % 100 * probation_.percent / 100;

@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t v4_octets = 15; // of the 16, as IPv4 stands in IPv6
 constexpr std::size_t v6_octets = 8;
 
-/// What no address is, such as a name, has a sum in its place: above all of IPv4, and in no network of IPv6 in use.
+/// What is no address, such as a path, has a sum in its place, under numbers that no network in use has: 0:2::/32.
 constexpr NetworkId no_address = NetworkId{1} << 33;
 
 } // namespace

@@ -62,6 +62,10 @@ struct Fixture {
         commands.add("change", ControlCommands::Effect::changes, [](const json::object&) -> ControlResult {
             return json::object{{"changed", true}};
         });
+        commands.add_change("later", [this](const json::object&, const ControlPeer& peer, const auto& reply) {
+            uid = peer.uid;
+            replies.push_back(reply);
+        });
         return commands;
     }
 
@@ -97,6 +101,8 @@ struct Fixture {
     test::TempDirectory directory;
     asio::io_context io;
     std::string text = "well";
+    std::vector<ControlCommands::Reply> replies; ///< to "later"
+    uid_t uid = 1;
     ControlServer server;
 };
 
@@ -201,6 +207,31 @@ TEST_CASE("who says nothing is dropped, as is who reads nothing", "[common][cont
     test::send_some(deaf.socket, status);
     test::run_for(fixture.io, 5ms);
     fixture.text = "well";
+    CHECK(hears_in_time(fixture, "well"));
+}
+
+TEST_CASE("an answer may come later, or too late", "[common][control_server]")
+{
+    Fixture fixture({.connections = 1, .timeout = 50ms});
+    const auto begin = [&](Client& client) {
+        test::send_some(client.socket, "{\"version\":1,\"command\":\"later\"}\n");
+        const std::size_t before = fixture.replies.size();
+        REQUIRE(run_until(fixture.io, [&] { return fixture.replies.size() == before + 1; }));
+    };
+    Client patient(fixture.directory / "s");
+    begin(patient);
+    CHECK(fixture.uid == ::geteuid());
+    CHECK_FALSE(patient.ended());
+    fixture.replies.back()(json::object{{"done", true}});
+    CHECK(run_until(fixture.io, [&] { return patient.ended(); }));
+    CHECK(patient.answer == "{\"version\":1,\"result\":{\"done\":true}}\n");
+
+    Client late(fixture.directory / "s");
+    begin(late);
+    CHECK(run_until(fixture.io, [&] { return late.ended(); }));
+    CHECK(late.answer.empty());
+    CHECK(hears_in_time(fixture, "well")); // its place is free although nobody has replied
+    fixture.replies.back()(json::object{});
     CHECK(hears_in_time(fixture, "well"));
 }
 

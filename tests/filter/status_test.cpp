@@ -14,6 +14,8 @@ TEST_CASE("a filter's figures have names and units", "[filter][status]")
     status.held_bytes = 700;
     status.closed = {1, 2, 3, 4, 5, 6, 7, 8};
     status.decisions = {.passed = 10, .refused = 3};
+    status.accounts = {.accounts = 4, .bytes = 5, .evicted = 7};
+    status.state_max_bytes = 6;
     status.last = 13;
     status.acknowledged = 11;
     status.waiting_replies = 1;
@@ -29,6 +31,7 @@ TEST_CASE("a filter's figures have names and units", "[filter][status]")
         json::serialize(to_json(status, test::noon + 2500ms)) ==
         R"({"connections":2,"held_bytes":700,"closed":{"not_allowed":1,"too_many":2,"not_negotiated":3,"bad_packet":4,)"
         R"("unfinished_packet":5,"too_much_held":6,"takes_no_replies":7,"silent":8},"messages":{"passed":10,"refused":3},)"
+        R"("accounts":{"known":4,"used_bytes":5,"limit_bytes":6,"forgotten_early":7},)"
         R"("records":{"journaled":13,"sent":12,"acknowledged":11,"waiting":2,"oldest_waiting_s":2},)"
         R"("lost":{"messages":1,"others":2},)"
         R"("journal":{"used_bytes":512,"limit_bytes":1024,"waiting_replies":1,"error":"/j: No space left on device"},)"

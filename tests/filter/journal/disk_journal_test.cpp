@@ -1,5 +1,7 @@
 #include "filter/journal/disk_journal.hpp"
 
+#include <algorithm>
+
 #include <catch2/catch.hpp>
 
 #include "common/daemon.hpp"
@@ -193,6 +195,81 @@ TEST_CASE("a disk that refuses makes mail pass and count, or wait", "[journal]")
     for (const auto& record : t.records(journal))
         told += record.type == event::RecordType::loss ? record.count : 0;
     CHECK(told == (passes ? 3 : 0));
+}
+
+TEST_CASE("records are kept for whoever else lives on them, and shown to the next start", "[journal]")
+{
+    Fixture t;
+    std::uint64_t passed = 0;
+    std::vector<std::uint64_t> seen;
+    const DiskJournal::Consumer consumer{
+        [&](std::uint64_t sequence, const event::Record&) { seen.push_back(sequence); }, [&] { return passed; }};
+    const auto segments = [&] {
+        const auto files = t.disk.files();
+        return std::count_if(files.begin(), files.end(), [](const std::string& path) { return path.ends_with(".j1"); });
+    };
+    const auto keep_octets = [&](DiskJournal& journal, std::size_t octets) {
+        Waiter waiter;
+        std::size_t count = 0;
+        for (event::Record record = message("A"); octets >= 60000; octets -= 60000) {
+            record.reason.assign(60000, 'x');
+            journal.append(record, &waiter);
+            ++count;
+            REQUIRE(run_until(t.io, [&] { return waiter.results.size() == count; }));
+            journal.catalogue().acknowledge(journal.last());
+        }
+    };
+    {
+        DiskJournal journal(t.io, t.config(), t.clock, t.disk, consumer);
+        keep_octets(journal, 480'000); // less than half of the journal, more than one of its files
+        CHECK(segments() == 2);
+    }
+    t.io.restart();
+    t.io.poll();
+    CHECK(seen.empty());
+    DiskJournal journal(t.io, t.config(), t.clock, t.disk, consumer);
+    CHECK(seen == std::vector<std::uint64_t>{1, 2, 3, 4, 5, 6, 7, 8});
+    CHECK(journal.catalogue().acknowledged() == 8); // the collector is sent none of them again
+    SECTION("until it has passed them")
+    {
+        passed = 8;
+        keep_octets(journal, 120'000);
+        CHECK(segments() == 1);
+    }
+    SECTION("or the journal is half full")
+    {
+        keep_octets(journal, 4'000'000);
+        CHECK(segments() <= 3);
+        CHECK(journal.figures().lost == Losses());
+    }
+}
+
+TEST_CASE("a record that is withdrawn tells what its message was charged", "[journal]")
+{
+    Fixture t;
+    std::vector<event::Record> seen;
+    event::Record mail = message("WITHDRAWN");
+    mail.auth_id = "alice";
+    mail.rcpt_unlisted = 2;
+    const std::uint64_t recipients = event::recipient_count(mail);
+    {
+        DiskJournal journal(t.io, t.config(), t.clock, t.disk);
+        Waiter waiter;
+        journal.append(mail, &waiter);
+        journal.withdraw(waiter, mail);
+        REQUIRE(run_until(t.io, [&] { return journal.catalogue().released() == 2; }));
+    }
+    t.io.restart();
+    const DiskJournal journal(
+        t.io, t.config(), t.clock, t.disk,
+        DiskJournal::Consumer{[&](std::uint64_t, const event::Record& record) { seen.push_back(record); },
+                              [] { return std::uint64_t{0}; }});
+    REQUIRE(seen.size() == 2);
+    CHECK(seen[1].type == event::RecordType::void_record);
+    CHECK(seen[1].auth_id == "alice");
+    CHECK(seen[1].eom_time == mail.eom_time);
+    CHECK(seen[1].recipients.size() == 0);
+    CHECK(event::recipient_count(seen[1]) == recipients);
 }
 
 TEST_CASE("a single failure costs nothing, not even beside losses that are to be told of", "[journal]")

@@ -117,6 +117,31 @@ TEST_CASE("memory is bounded: the least recently charged go first, and are count
     CHECK(state.find(Scope::auth_id, "a0", at(0ms)) == nullptr);
 }
 
+TEST_CASE("a flood of senders makes no account be forgotten", "[filter][policy]")
+{
+    AccountState::Settings asked = settings(100000);
+    asked.unauthenticated_senders = true;
+    AccountState state(asked);
+    state.apply(mail("a", 0ms));
+    for (int n = 0; n < 2000; ++n) {
+        Record record = mail("", 1ms);
+        record.sender = std::to_string(n) + "@example.org";
+        state.apply(record);
+    }
+    CHECK(state.figures().evicted > 1000);
+    CHECK(messages(state, Scope::auth_id, "a", 1ms) == 1);
+}
+
+TEST_CASE("senders of mail without an account are kept where somebody asks for them", "[filter][policy]")
+{
+    AccountState state;
+    AccountState::Settings asked = settings();
+    asked.unauthenticated_senders = GENERATE(false, true);
+    state.set(asked);
+    state.apply(mail("", 0ms));
+    CHECK(messages(state, Scope::sender, "someone@example.org", 0ms) == (asked.unauthenticated_senders ? 1 : 0));
+}
+
 TEST_CASE("a clock that is set back frees nobody and holds nobody longer", "[filter][policy]")
 {
     AccountState state;
