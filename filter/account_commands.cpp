@@ -27,19 +27,9 @@ constexpr std::size_t longest_reason = 1000;
 
 constexpr event::Milliseconds longest_time = 24h * 366;
 
-constexpr const char* by_administrator = "admin";
-
 json::string time_text(event::Time time)
 {
     return json_text(utc_text(std::chrono::floor<std::chrono::seconds>(time)));
-}
-
-/// As the logs show it.
-std::string printable_id(std::string_view id)
-{
-    std::string text;
-    ltsv::append_escaped(text, id);
-    return text;
 }
 
 json::string id_text(std::string_view id)
@@ -169,7 +159,7 @@ private:
         for (const LimitRule& rule : site_.config->limits) {
             if (rule.scope == Scope::sender)
                 continue;
-            const LimitCheck check(rule, site_.accounts, {&blocks_.list(), site_.config->probation_percent});
+            const LimitCheck check(rule, site_.accounts, {&blocks_.list(), site_.config->probation_percent, {}});
             const LimitCheck::Standing standing = check.standing(mail);
             json::object limit{{"rule", json_text(rule.name)},
                                {"count", json_text(to_text(rule.measure))},
@@ -263,6 +253,13 @@ private:
 };
 
 } // namespace
+
+std::string printable_id(std::string_view id)
+{
+    std::string text;
+    ltsv::append_escaped(text, id);
+    return text;
+}
 
 void add_account_commands(ControlCommands& commands, const Site& site, Journal& journal, BlockStore& blocks)
 {

@@ -11,6 +11,9 @@
 
 namespace smtpauth {
 
+/// An account as the logs show it.
+std::string printable_id(std::string_view id);
+
 /// All references outlive the commands.
 void add_account_commands(ControlCommands& commands, const Site& site, Journal& journal, BlockStore& blocks);
 

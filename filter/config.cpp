@@ -122,6 +122,7 @@ void read_decisions(ConfigTable& table, FilterConfig& config)
 
 void read_limits(ConfigTable& table, FilterConfig& config)
 {
+    config.reservation_timeout = table.duration("reservation_timeout", config.reservation_timeout, 1s, 24h);
     config.state_max_bytes = table.bytes("state_max_bytes", config.state_max_bytes, mib, 1024 * gib);
     config.max_connections = table.number("max_connections", config.max_connections, 1, 1'000'000);
     // An MTA sends body chunks of 64 KiB whatever was agreed on.
@@ -144,6 +145,11 @@ void read_blocks(ConfigTable table, FilterConfig& config)
     config.probation = table.duration("probation", config.probation, 0s, 24h * 366);
     config.probation_percent =
         static_cast<unsigned>(table.number("probation_percent", config.probation_percent, 1, 100));
+    AutomaticBlockTerms& terms = config.automatic_blocks;
+    terms.max_per_hour = table.number("max_per_hour", terms.max_per_hour, 0, 1'000'000);
+    terms.longest = table.duration("longest", terms.longest, 1min, 24h * 366);
+    for (const std::string& id : table.text_list("never", {}, Empty::allowed))
+        terms.never.insert(config.auth_id_normalize(id));
 }
 
 /// Checks all instances, and takes the settings of the one that is wanted.
@@ -197,8 +203,11 @@ FilterConfigResult read_filter_config(ConfigFile file, const std::string& instan
     read_blocks(file.table("blocks"), result.config);
     result.config.limits = read_limit_rules(file.root(), result.config.auth_id_normalize);
     if (result.config.only_warns)
-        for (LimitRule& rule : result.config.limits)
+        for (LimitRule& rule : result.config.limits) {
             rule.action = event::Action::warn;
+            rule.block = 0ms;
+        }
+    result.config.answers_recipients = refuses_recipients(result.config.limits);
 
     file.root().skip("collector");
     result.errors = file.errors();

@@ -17,6 +17,7 @@
 #include "common/log.hpp"
 #include "common/socket_spec.hpp"
 #include "filter/limits_config.hpp"
+#include "filter/policy/automatic_blocks.hpp"
 
 namespace smtpauth {
 
@@ -69,6 +70,9 @@ struct FilterConfig {
 
     bool only_warns = false;                           ///< mode = "warn": no limit refuses or holds anything
     std::vector<LimitRule> limits = {default_limit()}; ///< [limits], [accounts], [domains]; in the order of their names
+    bool answers_recipients = false;                   ///< some of them may refuse single recipients
+    std::chrono::milliseconds reservation_timeout = std::chrono::minutes(10); ///< of those that were accepted singly
+    AutomaticBlockTerms automatic_blocks;                                     ///< [blocks] never, max_per_hour, longest
     std::string block_text = "5.7.1 This account is blocked; please ask your postmaster"; ///< like reject_text
     std::chrono::milliseconds block_time = std::chrono::hours(24); ///< where nobody says for how long
     std::chrono::milliseconds probation = std::chrono::hours(24);  ///< the same of an unblocked account's

@@ -267,6 +267,7 @@ void ConnectionSet::complain(const Connection& connection, Closed why, const std
 void ConnectionSet::remove(Connection& connection)
 {
     held_bytes_ -= connection.held_bytes;
+    connection.conversation.lost();
     connections_.erase(connection.self);
     if (connections_.empty() && on_empty_)
         std::exchange(on_empty_, nullptr)();

@@ -49,7 +49,7 @@ milter::Answer answer_to(const Verdict& verdict)
 Conversation::Conversation(const Site& site, SizeSource& size_source)
     : site_(site),
       size_source_(size_source),
-      session_(wish(size_source.must_count()),
+      session_(wish({.counts_size = size_source.must_count(), .answers_recipients = site.config->answers_recipients}),
                {.max_packet_bytes = site.config->max_packet_bytes, .max_idle_packets = site.config->max_idle_packets})
 {
     begin_client();
@@ -65,7 +65,7 @@ Conversation::Step Conversation::next()
             return Close{std::move(closed->error)};
         const auto& received = std::get<milter::Received>(step);
         if (received.drops_message)
-            record_.reset(); // an idle connection keeps no message
+            end_message();
         if (auto turn = std::visit([this](const auto& command) { return on(command); }, received.command))
             return *turn;
     }
@@ -121,6 +121,7 @@ void Conversation::begin_message()
 {
     Account account = find_account(session_.macros(), site_.config->identity, site_.config->auth_id_normalize);
     record_ = std::make_unique<event::Record>();
+    record_->type = event::RecordType::attempt; // until it comes to an end
     record_->client_address = client_.address;
     record_->client_port = client_.port;
     record_->connect_time = client_.connect_time;
@@ -141,21 +142,41 @@ Conversation::Turn Conversation::on(const milter::Rcpt& rcpt)
     }
 
     const std::string_view recipient = milter::without_brackets(rcpt.recipient);
-    if (session_.reply_is_due()) {
-        Verdict verdict = site_.checks->at_recipient(*record_, recipient);
-        if (refuses(verdict)) {
-            Step refused = refuse(std::move(verdict), event::Stage::rcpt);
-            refusal_->recipients.clear();
-            refusal_->recipients.append(recipient);
+    if (may_refuse_recipients())
+        if (Turn refused = judge_recipient(recipient))
             return refused;
-        }
-    }
     if (record_->recipients.size() < site_.config->max_recipients &&
         record_->recipients.size_bytes() + recipient.size() < max_recipient_bytes)
         record_->recipients.append(recipient);
     else
         ++record_->rcpt_unlisted;
     proceed();
+    return std::nullopt;
+}
+
+/// Postfix cannot refuse a recipient of mail that it did not get by SMTP, which has no client port.
+bool Conversation::may_refuse_recipients() const
+{
+    return session_.reply_is_due() && client_.port != 0;
+}
+
+/// @return  nothing: it may be named, and is reserved.
+Conversation::Turn Conversation::judge_recipient(std::string_view recipient)
+{
+    record_->eom_time = site_.clock.now();
+    Verdict verdict = site_.checks->at_recipient(*record_, recipient);
+    if (refuses(verdict)) {
+        Step refused = refuse(std::move(verdict), event::Stage::rcpt);
+        refusal_->recipients.clear();
+        refusal_->recipients.append(recipient);
+        refusal_->rcpt_unlisted = refusal_->rcpt_refused = 0;
+        return refused;
+    }
+    if (site_.config->answers_recipients) {
+        if (!reservation_)
+            reservation_ = std::make_unique<Reservation>(site_.reservations, *record_);
+        reservation_->add({.recipients = 1});
+    }
     return std::nullopt;
 }
 
@@ -181,12 +202,14 @@ Conversation::Turn Conversation::on(const milter::EndOfMessage& end)
     record_->type = event::RecordType::message;
     record_->stage = event::Stage::eom;
     record_->eom_time = site_.clock.now();
+    reservation_.reset(); // nobody else has taken what it held: it is judged like any other
     verdict_ = site_.checks->at_end_of_message(*record_);
     if (verdict_.action == event::Action::hold && !session_.agreement().may(milter::action::quarantine)) {
         verdict_.action = event::Action::tempfail;
         verdict_.reply = cannot_hold;
     }
     set_verdict(*record_, verdict_);
+    block_if_due(*record_, verdict_);
     site_.accounts.apply(*record_);
     return Commit{*record_, verdict_.passes() || verdict_.action == event::Action::hold};
 }
@@ -212,6 +235,7 @@ Conversation::Step Conversation::refuse(Verdict verdict, event::Stage stage)
     refusal_->stage = stage;
     refusal_->eom_time = site_.clock.now();
     set_verdict(*refusal_, verdict_);
+    block_if_due(*refusal_, verdict_);
     return Commit{*refusal_, false};
 }
 
@@ -220,6 +244,30 @@ void Conversation::set_verdict(event::Record& record, const Verdict& verdict)
     record.action = verdict.action;
     record.rule = verdict.rule;
     record.reason = verdict.reply;
+    if (!verdict.finding.empty())
+        record.reason += " (" + verdict.finding + ")";
+}
+
+void Conversation::block_if_due(const event::Record& record, const Verdict& verdict)
+{
+    if (const auto block = site_.automatic_blocks.decide(record, verdict))
+        site_.keep(*block);
+}
+
+/// An idle connection keeps no message. One that came to no end may have been an attempt to find out addresses.
+void Conversation::end_message()
+{
+    reservation_.reset();
+    if (!record_)
+        return;
+    if (record_->type == event::RecordType::attempt && record_->rcpt_refused != 0 &&
+        counts_attempts(site_.config->limits, *record_)) {
+        record_->eom_time = site_.clock.now();
+        record_->recipients.clear();
+        record_->rcpt_unlisted = 0;
+        site_.keep(*record_);
+    }
+    record_.reset();
 }
 
 void Conversation::not_committed()
@@ -234,8 +282,10 @@ void Conversation::committed()
     session_.answer(answer_to(verdict_));
     verdict_ = {};
     refusal_.reset();
-    if (!in_message())
+    if (!in_message()) {
+        reservation_.reset();
         record_.reset();
+    }
 }
 
 } // namespace smtpauth

@@ -6,8 +6,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 
+#include "filter/policy/reservations.hpp"
 #include "filter/profile.hpp"
 #include "filter/site.hpp"
 #include "proto/event/record.hpp"
@@ -63,6 +65,9 @@ public:
     /// Replies to be written; the owner clears it.
     std::string& output() { return session_.output(); }
 
+    /// The connection is gone, perhaps in mid-message.
+    void lost() { end_message(); }
+
     /// From MAIL to end of message: a stopping filter lets it finish.
     bool in_message() const { return session_.state() == milter::State::in_message; }
 
@@ -87,8 +92,9 @@ private:
     };
     Client client_;
 
-    std::unique_ptr<event::Record> record_;  ///< of the open message: an idle connection holds none
-    std::unique_ptr<event::Record> refusal_; ///< of a command of it that is being refused: of few connections
+    std::unique_ptr<event::Record> record_;    ///< of the open message: an idle connection holds none
+    std::unique_ptr<event::Record> refusal_;   ///< of a command of it that is being refused: of few connections
+    std::unique_ptr<Reservation> reservation_; ///< of recipients that were accepted one by one
     milter::MessageSize size_;
     Verdict verdict_; ///< of the pending Commit
 
@@ -106,6 +112,10 @@ private:
 
     void begin_client();
     void begin_message();
+    void end_message();
+    bool may_refuse_recipients() const;
+    Turn judge_recipient(std::string_view recipient);
+    void block_if_due(const event::Record& record, const Verdict& verdict);
     void proceed() { session_.answer({}); }
     Step refuse(Verdict verdict, event::Stage stage);
     static void set_verdict(event::Record& record, const Verdict& verdict);

@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "common/units.hpp"
+#include "filter/policy/limit_text.hpp"
 #include "filter/policy/recent_networks.hpp"
 
 namespace smtpauth {
@@ -20,6 +21,7 @@ using event::Action;
 
 constexpr auto default_name = "default";
 constexpr std::size_t longest_name = 32;
+constexpr std::size_t longest_text = 200;
 constexpr std::uint64_t largest_count = 1'000'000'000;
 constexpr std::uint64_t largest_size = std::uint64_t{1} << 50;
 
@@ -52,6 +54,23 @@ std::uint64_t read_limit(ConfigTable& table, const LimitRule& rule)
     }
 }
 
+/// Of the answer, behind its codes.
+std::string read_text(ConfigTable& table, const LimitRule& rule)
+{
+    const std::string text = table.text("text", rule.text);
+    const auto printable = [](char c) { return c >= ' ' && c <= '~'; };
+    if (!std::all_of(text.begin(), text.end(), printable))
+        table.refuse("text", "one line of printable ASCII");
+    else if (text.size() > longest_text)
+        table.refuse("text",
+                     "at most " + std::to_string(longest_text) + " characters, not " + std::to_string(text.size()));
+    else if (const auto wrong = wrong_placeholder(text))
+        table.refuse("text", "one of {rule}, {count}, {per}, {window}, {limit}, {total} and {wait}, not " + *wrong);
+    else if (text.size() > 1 && text[0] >= '0' && text[0] <= '9' && text[1] == '.')
+        table.refuse("text", "what stands behind the codes, which action gives");
+    return text;
+}
+
 /// @param rule  what holds where the table says nothing.
 NamedRule read_rule(ConfigTable table, LimitRule rule)
 {
@@ -68,11 +87,20 @@ NamedRule read_rule(ConfigTable table, LimitRule rule)
     rule.action = table.choice<Action>(
         "action", rule.action,
         {{"tempfail", Action::tempfail}, {"reject", Action::reject}, {"hold", Action::hold}, {"warn", Action::warn}});
+    rule.over = table.choice<Over>("over", rule.over, {{"message", Over::message}, {"recipient", Over::recipient}});
+    rule.block = table.duration("block", rule.block, 0s, 24h * 366);
+    rule.text = read_text(table, rule);
     const Mode mode = table.choice<Mode>("mode", Mode::enforce,
                                          {{"enforce", Mode::enforce}, {"warn", Mode::warn}, {"off", Mode::off}});
     rule.unauthenticated = table.flag("unauthenticated", rule.unauthenticated);
     if (rule.unauthenticated && rule.scope != Scope::sender)
         table.refuse("unauthenticated", R"(this only together with per = "sender")");
+    if (rule.over == Over::recipient && rule.measure != Measure::recipients)
+        table.refuse("over", R"("message" where messages are counted by something else than "recipients")");
+    if (rule.over == Over::recipient && rule.action == Action::hold)
+        table.refuse("over", R"("message" where mail is held: a single recipient cannot be)");
+    if (rule.block != 0s && rule.scope != Scope::auth_id)
+        table.refuse("block", R"(this only together with per = "auth_id")");
     if (rule.name != default_name)
         for (const char* needed : {"limit", "window"})
             if (!table.has(needed))
@@ -136,6 +164,19 @@ void read_own_limits(ConfigTable own, const std::string& name, OwnLimits LimitEx
     }
 }
 
+/// Accounts, and "@DOMAIN" for all of a domain's, that a rule does not look at.
+void read_exempt(ConfigTable table, const IdNormalizer& normalize, LimitRule& rule)
+{
+    for (const std::string& who : table.text_list("exempt", {}, Empty::allowed)) {
+        if (!who.starts_with('@'))
+            rule.exceptions.accounts[normalize(who)] = std::nullopt;
+        else if (normalize.strip_domain)
+            table.refuse("exempt", R"(accounts only, as auth_id_normalize has "strip-domain")");
+        else
+            rule.exceptions.domains[IdNormalizer{}(who.substr(1))] = std::nullopt;
+    }
+}
+
 /// What would never apply: accounts have no domain.
 void refuse_domains(ConfigTable root, const Rules& rules)
 {
@@ -157,6 +198,8 @@ LimitRule default_limit()
 std::vector<LimitRule> read_limit_rules(ConfigTable root, const IdNormalizer& normalize)
 {
     Rules rules = read_rules(root.table("limits"));
+    for (auto& [name, named] : rules)
+        read_exempt(root.table("limits").table(name), normalize, named.rule);
     ConfigTable accounts = root.table("accounts");
     for (const std::string& id : accounts.keys())
         read_own_limits(accounts.table(id), normalize(id), &LimitExceptions::accounts, rules);
@@ -172,6 +215,8 @@ std::vector<LimitRule> read_limit_rules(ConfigTable root, const IdNormalizer& no
             continue;
         if (named.mode == Mode::warn)
             named.rule.action = Action::warn;
+        if (named.rule.action == Action::warn)
+            named.rule.block = 0s;
         in_force.push_back(std::move(named.rule));
     }
     return in_force;

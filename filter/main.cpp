@@ -52,13 +52,16 @@ public:
           service_manager_(io_),
           handed_over_(SocketActivation::from_environment()),
           accounts_(account_settings(config)),
+          blocks_(io_, background_, system_disk(), config.state_directory + "/blocks.ltsv"),
           site_{.clock = clock_,
                 .config = std::make_shared<const FilterConfig>(config),
                 .checks = {},
                 .locate = [this](const IpAddress& address) { return locator_.locate(address); },
-                .accounts = accounts_},
+                .accounts = accounts_,
+                .reservations = reservations_,
+                .automatic_blocks = automatic_blocks_,
+                .keep = [this](const event::Record& record) { keep(record); }},
           account_store_(io_, background_, clock_, system_disk(), config.state_directory + "/accounts", accounts_, {}),
-          blocks_(io_, background_, system_disk(), config.state_directory + "/blocks.ltsv"),
           journal_(io_, config, clock_, system_disk(),
                    DiskJournal::Consumer{[this](std::uint64_t sequence, const event::Record& record) {
                                              account_store_.recover(sequence, record);
@@ -149,11 +152,25 @@ private:
                                                            milter::smtp_reply(reject_code, site_.config->reject_text)));
         checks.push_back(
             std::make_unique<BlockCheck>(blocks_.list(), milter::smtp_reply(reject_code, site_.config->block_text)));
-        const ProbationTerms probation{&blocks_.list(), site_.config->probation_percent};
+        const LimitTerms terms{&blocks_.list(), site_.config->probation_percent, &reservations_};
         for (const LimitRule& rule : site_.config->limits)
-            checks.push_back(std::make_unique<LimitCheck>(rule, accounts_, probation));
+            checks.push_back(std::make_unique<LimitCheck>(rule, accounts_, terms));
         accounts_.set(account_settings(*site_.config));
+        reservations_.set_timeout(site_.config->reservation_timeout);
+        automatic_blocks_.set(site_.config->automatic_blocks);
         site_.checks = std::make_shared<const CheckList>(std::move(checks));
+    }
+
+    /// A record that no answer waits for. Of a block that cannot be saved the store says so, and tries again.
+    void keep(const event::Record& record)
+    {
+        journal_.append(record, nullptr);
+        accounts_.apply(record);
+        if (record.type != event::RecordType::block)
+            return;
+        log::warning("{} {}: {}", printable_id(record.auth_id),
+                     record.until == event::Time{} ? "would be blocked" : "blocked", record.reason);
+        blocks_.change(journal_.last(), record, [](const std::optional<std::string>&) {});
     }
 
     /// HUP: all of the new configuration or nothing of it. No session ends.
@@ -177,10 +194,12 @@ private:
     Background background_{io_};
     Locator locator_{io_, background_};
     AccountState accounts_;
+    Reservations reservations_;
+    BlockStore blocks_;
+    AutomaticBlocks automatic_blocks_{blocks_.list()};
     Site site_;
     std::shared_ptr<WatchedIdList> reject_ids_;
     AccountStore account_store_;
-    BlockStore blocks_;
     DiskJournal journal_;
     SenderThread sender_;
     ConnectionSet connections_;
@@ -216,6 +235,11 @@ void Filter::take_new_configuration()
     locator_.reload(*site_.config);
     follow_reject_list(); // anew in any case: a folder above it may be another one by now
     build_checks();
+    if (site_.config->answers_recipients && !before->answers_recipients && connections_.size() != 0)
+        log::info(
+            "{} connections are older than over = \"recipient\": their MTAs wait for no answer to recipients, and "
+            "such limits judge their messages as a whole",
+            connections_.size());
     if (before->auth_id_normalize != site_.config->auth_id_normalize)
         log::warning(
             "auth_id_normalize is another one: blocks, and what accounts were charged, stand under the old names");

@@ -1,10 +1,12 @@
 #include "filter/profile.hpp"
 
+#include <array>
+
 namespace smtpauth {
 
 namespace {
 
-milter::Wish make_wish(bool count_size)
+milter::Wish make_wish(const Needs& needs)
 {
     using namespace milter;
     Wish wish;
@@ -12,9 +14,11 @@ milter::Wish make_wish(bool count_size)
     // asked for.
     wish.actions = action::quarantine | action::set_macro_lists;
     wish.protocol = protocol::no_helo | protocol::no_data | protocol::no_unknown | protocol::no_end_of_headers |
-                    protocol::no_reply_connect | protocol::no_reply_rcpt | protocol::rejected_recipients;
-    wish.protocol |= count_size ? protocol::no_reply_header | protocol::no_reply_body | protocol::header_leading_space
-                                : protocol::no_headers | protocol::no_body;
+                    protocol::no_reply_connect | protocol::rejected_recipients;
+    wish.protocol |= needs.answers_recipients ? 0 : protocol::no_reply_rcpt;
+    wish.protocol |= needs.counts_size
+                         ? protocol::no_reply_header | protocol::no_reply_body | protocol::header_leading_space
+                         : protocol::no_headers | protocol::no_body;
 
     const auto list = [&wish](MacroStage stage, std::string_view names) {
         wish.macro_lists[static_cast<std::size_t>(stage)] = names;
@@ -33,11 +37,11 @@ milter::Wish make_wish(bool count_size)
 
 } // namespace
 
-const milter::Wish& wish(bool count_size)
+const milter::Wish& wish(const Needs& needs)
 {
-    static const milter::Wish counting = make_wish(true);
-    static const milter::Wish not_counting = make_wish(false);
-    return count_size ? counting : not_counting;
+    static const std::array<milter::Wish, 4> wishes{make_wish({false, false}), make_wish({false, true}),
+                                                    make_wish({true, false}), make_wish({true, true})};
+    return wishes[(needs.counts_size ? 2U : 0U) + (needs.answers_recipients ? 1U : 0U)];
 }
 
 } // namespace smtpauth

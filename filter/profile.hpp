@@ -8,8 +8,14 @@
 
 namespace smtpauth {
 
-/// With headers and body (unanswered), or without. The same object at each call.
-const milter::Wish& wish(bool count_size);
+/// What one connection is needed for besides.
+struct Needs {
+    bool counts_size = false;        ///< headers and body are wanted, unanswered
+    bool answers_recipients = false; ///< a rule may refuse single ones: the MTA waits for an answer to each
+};
+
+/// The same object at each call.
+const milter::Wish& wish(const Needs& needs);
 
 /// How one listener's MTA tells the size of a message. It cannot be known at negotiation whether an MTA gives
 /// {msg_size} (both offer the same), so under "auto" connections count until an end of message brought it; those that

@@ -11,7 +11,9 @@
 #include "common/ip_address.hpp"
 #include "filter/config.hpp"
 #include "filter/policy/account_state.hpp"
+#include "filter/policy/automatic_blocks.hpp"
 #include "filter/policy/check_list.hpp"
+#include "filter/policy/reservations.hpp"
 
 namespace smtpauth {
 
@@ -27,6 +29,10 @@ struct Site {
     std::shared_ptr<const CheckList> checks;
     std::function<Place(const IpAddress&)> locate;
     AccountState& accounts;
+    Reservations& reservations;
+    AutomaticBlocks& automatic_blocks;
+    std::function<void(const event::Record&)>
+        keep; ///< takes records that no answer waits for, and what follows of them
 };
 
 } // namespace smtpauth

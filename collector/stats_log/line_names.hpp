@@ -12,8 +12,11 @@ namespace smtpauth {
 inline constexpr std::string_view null_sender = "<>";
 
 /// What records that are of no mail have in place of an Action.
-inline constexpr std::array<std::pair<event::RecordType, std::string_view>, 3> type_names{
-    {{event::RecordType::block, "block"}, {event::RecordType::unblock, "unblock"}, {event::RecordType::loss, "loss"}}};
+inline constexpr std::array<std::pair<event::RecordType, std::string_view>, 4> type_names{
+    {{event::RecordType::attempt, "attempt"},
+     {event::RecordType::block, "block"},
+     {event::RecordType::unblock, "unblock"},
+     {event::RecordType::loss, "loss"}}};
 
 inline constexpr std::array<std::pair<event::Action, std::string_view>, 6> action_names{
     {{event::Action::accept, "accept"},

@@ -19,6 +19,15 @@ bool is_charged(const event::Record& record)
     return event::passed(record) || (record.type == event::RecordType::message && record.action == event::Action::hold);
 }
 
+/// Of any other message, be it refused or never ended, only what the MTA refused counts.
+Charge charge_for(const event::Record& record)
+{
+    if (is_charged(record))
+        return charge_of(record);
+    const bool is_message = record.type == event::RecordType::message || record.type == event::RecordType::attempt;
+    return {.rejected_recipients = is_message ? record.rcpt_refused : 0};
+}
+
 } // namespace
 
 std::string name_in(Scope scope, const event::Record& record)
@@ -58,7 +67,7 @@ template <class Concerns>
 void AccountState::apply_where(const event::Record& record, Concerns concerns)
 {
     const bool corrects = record.type == event::RecordType::void_record || record.type == event::RecordType::unblock;
-    if (!corrects && !is_charged(record))
+    if (!corrects && charge_for(record) == Charge{})
         return;
     for_each_name(record, [&](Scope scope, const std::string& name) {
         if (concerns(shard_of(make_key(scope, name))))
@@ -117,8 +126,9 @@ void AccountState::charge(Scope scope, std::string_view name, const event::Recor
     const std::string& key = make_key(scope, name);
     Entry& entry = entry_of(key);
     entry.account.set_clock(record.eom_time);
-    entry.account.charges.add(record.eom_time, charge_of(record), keep(scope));
-    entry.account.networks.add(network_of(record.client_address), record.eom_time, keep(scope));
+    entry.account.charges.add(record.eom_time, charge_for(record), keep(scope));
+    if (is_charged(record))
+        entry.account.networks.add(network_of(record.client_address), record.eom_time, keep(scope));
     count_bytes(key, entry);
 }
 

@@ -41,8 +41,8 @@ public:
     /// What is kept already stays, as far as it is still asked for.
     void set(const Settings& settings) { settings_ = settings; }
 
-    /// Charges for mail that passed or was held; a VOID record takes back what its message was charged, an UNBLOCK
-    /// record makes an account's past forgotten.
+    /// Charges for mail that passed or was held, and of other mail for what the MTA itself refused; a VOID record takes
+    /// back what its message was charged, an UNBLOCK record makes an account's past forgotten.
     void apply(const event::Record& record);
 
     /// Undoes what apply() charged; that mail came from a network stays known.
@@ -123,7 +123,7 @@ private:
 /// The name that a scope gives mail, "" where it gives none.
 std::string name_in(Scope scope, const event::Record& record);
 
-/// What mail costs.
+/// What mail costs where it passes.
 Charge charge_of(const event::Record& record);
 
 } // namespace smtpauth

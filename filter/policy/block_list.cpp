@@ -30,6 +30,7 @@ struct Line {
     std::string auth_id;
     Block block;
     std::optional<event::Time> probation;
+    unsigned automatic = 0;
     bool is_block = false;
 };
 
@@ -51,6 +52,10 @@ std::string take(Line& line, const std::string& label, const std::string& value)
         line.block.by = value;
     else if (label == "reason")
         line.block.reason = value;
+    else if (label == "automatic")
+        return std::from_chars(value.data(), value.data() + value.size(), line.automatic).ec == std::errc{}
+                   ? ""
+                   : label + ": expected a number";
     else if (label == "probation")
         return time(line.probation.emplace());
     return "";
@@ -74,8 +79,9 @@ void BlockList::apply(const event::Record& record)
 {
     if (record.auth_id.empty())
         return;
-    if (record.type == event::RecordType::block) {
+    if (record.type == event::RecordType::block && record.until != event::Time{}) {
         State& state = states_[record.auth_id];
+        state.automatic += record.rule == by_administrator ? 0U : 1U;
         state.block = Block{record.eom_time, record.until, record.rule, record.reason};
         state.probation.reset();
     } else if (record.type == event::RecordType::unblock) {
@@ -97,6 +103,20 @@ std::optional<event::Time> BlockList::probation(std::string_view auth_id, event:
     const auto found = states_.find(auth_id);
     return found != states_.end() && found->second.probation && now < *found->second.probation ? found->second.probation
                                                                                                : std::nullopt;
+}
+
+unsigned BlockList::repeats(std::string_view auth_id) const
+{
+    const auto found = states_.find(auth_id);
+    return found == states_.end() ? 0 : found->second.automatic;
+}
+
+std::size_t BlockList::automatic_since(event::Time time) const
+{
+    return static_cast<std::size_t>(std::count_if(states_.begin(), states_.end(), [&](const auto& entry) {
+        const auto& block = entry.second.block;
+        return block && block->by != by_administrator && block->from >= time;
+    }));
 }
 
 void BlockList::forget_past(event::Time now)
@@ -123,6 +143,8 @@ std::string BlockList::to_text() const
         }
         if (state.probation)
             line.field("probation", milliseconds(*state.probation));
+        if (state.automatic != 0)
+            line.field("automatic", std::to_string(state.automatic));
         line.end();
     }
     return text;
@@ -139,7 +161,7 @@ std::vector<std::string> BlockList::from_text(std::string_view text)
             errors.push_back("line " + std::to_string(number) + ": " + error);
         else
             states_[line.auth_id] = {line.is_block ? std::optional(std::move(line.block)) : std::nullopt,
-                                     line.probation};
+                                     line.probation, line.automatic};
         text.remove_prefix(end);
     }
     return errors;

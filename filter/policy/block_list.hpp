@@ -13,6 +13,9 @@
 
 namespace smtpauth {
 
+/// `by` of a block that a person made; others are made by rules, which stand there.
+inline constexpr std::string_view by_administrator = "admin";
+
 struct Block {
     event::Time from{};
     event::Time until{};
@@ -26,15 +29,22 @@ public:
     struct State {
         std::optional<Block> block;
         std::optional<event::Time> probation; ///< until then it is watched
+        unsigned automatic = 0;               ///< blocks that rules made of it, as long as any of this is remembered
     };
 
-    /// Takes BLOCK and UNBLOCK records; others concern nobody here.
+    /// Takes BLOCK records, but not those without an end, which only warn, and UNBLOCK records; others concern nobody
+    /// here.
     void apply(const event::Record& record);
 
     /// The block that is in force at that time, or null; until the next apply().
     const Block* find(std::string_view auth_id, event::Time now) const;
     /// Until when the account is on probation.
     std::optional<event::Time> probation(std::string_view auth_id, event::Time now) const;
+
+    /// How often rules have blocked the account.
+    unsigned repeats(std::string_view auth_id) const;
+    /// Blocks of rules that began then or later, and that nobody has ended.
+    std::size_t automatic_since(event::Time time) const;
 
     std::size_t size() const { return states_.size(); }
 

@@ -13,6 +13,15 @@ std::uint32_t wrapped(std::uint64_t count)
 
 } // namespace
 
+Charge& Charge::operator+=(const Charge& other)
+{
+    messages += other.messages;
+    recipients += other.recipients;
+    rejected_recipients += other.rejected_recipients;
+    bytes += other.bytes;
+    return *this;
+}
+
 Charge ChargeHistory::between(const Entry& older, const Entry& newer)
 {
     return {.messages = newer.messages - older.messages,

@@ -18,6 +18,7 @@ struct Charge {
     std::uint64_t bytes = 0;
 
     bool operator==(const Charge&) const = default;
+    Charge& operator+=(const Charge& other);
 };
 
 class ChargeHistory {

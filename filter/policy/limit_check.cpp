@@ -3,9 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include <fmt/format.h>
-
-#include "common/units.hpp"
+#include "filter/policy/limit_text.hpp"
 #include "proto/milter/reply.hpp"
 
 namespace smtpauth {
@@ -40,20 +38,12 @@ std::uint64_t least_amount(Measure measure)
     return measure == Measure::messages || measure == Measure::recipients ? 1 : 0;
 }
 
-/// In whole seconds, or minutes where there are many: nobody waits to the millisecond.
-std::string rounded(event::Milliseconds wait)
-{
-    const auto seconds = std::chrono::ceil<std::chrono::seconds>(wait);
-    return seconds <= std::chrono::minutes(2) ? to_text(seconds)
-                                              : to_text(std::chrono::ceil<std::chrono::minutes>(wait));
-}
-
 } // namespace
 
-LimitCheck::LimitCheck(LimitRule rule, AccountState& state, ProbationTerms probation)
+LimitCheck::LimitCheck(LimitRule rule, AccountState& state, LimitTerms terms)
     : rule_(std::move(rule)),
       state_(state),
-      probation_(probation)
+      terms_(terms)
 {
 }
 
@@ -63,6 +53,11 @@ Verdict LimitCheck::at_mail(const event::Record& mail) const
     if (rule_.action != event::Action::reject && rule_.action != event::Action::tempfail)
         return {};
     return judge(mail, rule_.measure == Measure::networks ? amount_of(mail) : least_amount(rule_.measure));
+}
+
+Verdict LimitCheck::at_recipient(const event::Record& mail, std::string_view /*recipient*/) const
+{
+    return rule_.over == Over::recipient ? judge(mail, 1) : Verdict{};
 }
 
 Verdict LimitCheck::at_end_of_message(const event::Record& mail) const
@@ -81,7 +76,7 @@ Verdict LimitCheck::judge(const event::Record& mail, std::uint64_t amount) const
     if (!limit)
         return {};
     const AccountPast* account = state_.find(rule_.scope, name, mail.eom_time);
-    const std::uint64_t total = used(account, mail.eom_time) + amount;
+    const std::uint64_t total = used(account, mail.eom_time) + reserved(name, mail.eom_time) + amount;
     // A network that was seen before adds nothing: it goes on, however many there are.
     if (total <= *limit || (rule_.measure == Measure::networks && amount == 0))
         return {};
@@ -109,6 +104,15 @@ std::uint64_t LimitCheck::used(const AccountPast* account, event::Time now) cons
     return counter ? account->charges.sum(now, rule_.window).*counter : account->networks.count(now, rule_.window);
 }
 
+/// A rule that judges messages as a whole is not asked before their end, and need not look at what is under way.
+std::uint64_t LimitCheck::reserved(std::string_view name, event::Time now) const
+{
+    const auto counter = counter_of(rule_.measure);
+    return rule_.over == Over::recipient && terms_.reservations && counter
+               ? terms_.reservations->sum(rule_.scope, name, now).*counter
+               : 0;
+}
+
 std::uint64_t LimitCheck::amount_of(const event::Record& mail) const
 {
     if (const auto counter = counter_of(rule_.measure))
@@ -124,11 +128,11 @@ std::optional<std::uint64_t> LimitCheck::limit_for(const event::Record& mail) co
 {
     const auto usual = usual_limit_for(mail);
     // What accounts share, one of them cannot have less of: it would be refused for what the others sent.
-    if (!usual || *usual == 0 || rule_.scope != Scope::auth_id || !probation_.blocks ||
-        !probation_.blocks->probation(mail.auth_id, mail.eom_time))
+    if (!usual || *usual == 0 || rule_.scope != Scope::auth_id || !terms_.blocks ||
+        !terms_.blocks->probation(mail.auth_id, mail.eom_time))
         return usual;
     // In two parts: a limit on octets times 100 may be too large.
-    const std::uint64_t less = *usual / 100 * probation_.percent + *usual % 100 * probation_.percent / 100;
+    const std::uint64_t less = *usual / 100 * terms_.probation_percent + *usual % 100 * terms_.probation_percent / 100;
     return std::max<std::uint64_t>(less, 1);
 }
 
@@ -148,22 +152,21 @@ std::optional<std::uint64_t> LimitCheck::usual_limit_for(const event::Record& ma
 Verdict LimitCheck::beyond(const event::Record& mail, const AccountPast* account, std::uint64_t total,
                            std::uint64_t limit) const
 {
-    std::string text = fmt::format("{}: {} {} in {} by this {}, at most {}", rule_.name, total, to_text(rule_.measure),
-                                   to_text(rule_.window), to_text(rule_.scope), limit);
+    LimitNumbers numbers{.limit = limit, .total = total, .wait = {}};
     const auto counter = counter_of(rule_.measure);
     const std::uint64_t more = total - used(account, mail.eom_time);
-    if (account && counter && more <= limit) {
-        const auto free = account->charges.falls_to(limit - more, counter, mail.eom_time, rule_.window);
-        text += fmt::format("; try again in {}", rounded(free - mail.eom_time));
-    }
-    switch (rule_.action) {
-    case event::Action::reject:
-        return {rule_.action, milter::smtp_reply(reject_code, "5.7.1 " + text), rule_.name};
-    case event::Action::tempfail:
-        return {rule_.action, milter::smtp_reply(tempfail_code, "4.7.1 " + text), rule_.name};
-    default:
-        return {rule_.action, std::move(text), rule_.name};
-    }
+    if (account && counter && more <= limit)
+        numbers.wait = account->charges.falls_to(limit - more, counter, mail.eom_time, rule_.window) - mail.eom_time;
+
+    Verdict verdict{rule_.action, limit_text(rule_, numbers), rule_.name};
+    if (!rule_.text.empty())
+        verdict.finding = finding(rule_, numbers);
+    verdict.block = rule_.block;
+    if (rule_.action == event::Action::reject)
+        verdict.reply = milter::smtp_reply(reject_code, "5.7.1 " + verdict.reply);
+    else if (rule_.action == event::Action::tempfail)
+        verdict.reply = milter::smtp_reply(tempfail_code, "4.7.1 " + verdict.reply);
+    return verdict;
 }
 
 } // namespace smtpauth

@@ -5,27 +5,33 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "filter/policy/account_state.hpp"
 #include "filter/policy/block_list.hpp"
 #include "filter/policy/check.hpp"
 #include "filter/policy/limit_rule.hpp"
+#include "filter/policy/reservations.hpp"
 
 namespace smtpauth {
 
-/// Less than usual for accounts that were blocked a short while ago.
-struct ProbationTerms {
-    const BlockList* blocks = nullptr; ///< null: nobody is on probation
-    unsigned percent = 100;            ///< of the limit; 1 at least is left
+/// What counts besides the past.
+struct LimitTerms {
+    const BlockList* blocks = nullptr;          ///< accounts on probation have less; null: nobody is
+    unsigned probation_percent = 100;           ///< of the limit; 1 at least is left
+    const Reservations* reservations = nullptr; ///< of mail that is under way; null: there is none
 };
 
 class LimitCheck final : public Check {
 public:
     /// @param state  outlives the check, as do the blocks.
-    LimitCheck(LimitRule rule, AccountState& state, ProbationTerms probation = {});
+    LimitCheck(LimitRule rule, AccountState& state, LimitTerms terms = {});
 
     /// Mail that even the smallest message would put beyond the limit is refused here already.
     Verdict at_mail(const event::Record& mail) const override;
+
+    /// One more, where recipients are judged singly.
+    Verdict at_recipient(const event::Record& mail, std::string_view recipient) const override;
 
     /// The message as a whole.
     Verdict at_end_of_message(const event::Record& mail) const override;
@@ -41,6 +47,7 @@ public:
 private:
     Verdict judge(const event::Record& mail, std::uint64_t amount) const;
     std::uint64_t used(const AccountPast* account, event::Time now) const;
+    std::uint64_t reserved(std::string_view name, event::Time now) const;
     std::uint64_t amount_of(const event::Record& mail) const;
     std::optional<std::uint64_t> limit_for(const event::Record& mail) const;
     std::optional<std::uint64_t> usual_limit_for(const event::Record& mail) const;
@@ -49,7 +56,7 @@ private:
 
     LimitRule rule_;
     AccountState& state_;
-    ProbationTerms probation_;
+    LimitTerms terms_;
 };
 
 } // namespace smtpauth

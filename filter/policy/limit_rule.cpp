@@ -14,6 +14,20 @@ Windows longest_windows(const std::vector<LimitRule>& rules)
     return longest;
 }
 
+bool refuses_recipients(const std::vector<LimitRule>& rules)
+{
+    return std::any_of(rules.begin(), rules.end(), [](const LimitRule& rule) {
+        return rule.over == Over::recipient && rule.action != event::Action::warn;
+    });
+}
+
+bool counts_attempts(const std::vector<LimitRule>& rules, const event::Record& mail)
+{
+    return std::any_of(rules.begin(), rules.end(), [&](const LimitRule& rule) {
+        return rule.measure == Measure::rejected_recipients && (rule.unauthenticated || !mail.auth_id.empty());
+    });
+}
+
 std::string_view to_text(Measure measure)
 {
     switch (measure) {

@@ -32,6 +32,12 @@ enum class Scope : std::uint8_t {
 };
 constexpr std::size_t scope_count = 3;
 
+/// What is judged.
+enum class Over : std::uint8_t {
+    message,   ///< the whole, at its end: passes with all its recipients or not at all
+    recipient, ///< each when it is named, as far as the MTA waits for an answer there; the message at its end, too
+};
+
 /// What some accounts have instead of the rule's limit: nothing in it means no limit at all.
 using OwnLimits = std::unordered_map<std::string, std::optional<std::uint64_t>>;
 
@@ -51,7 +57,10 @@ struct LimitRule {
     std::uint64_t limit = 0;
     std::chrono::milliseconds window{};
     event::Action action = event::Action::tempfail; ///< tempfail, reject, hold or warn
-    bool unauthenticated = false;                   ///< judges mail without auth_id too; only by sender
+    Over over = Over::message;
+    bool unauthenticated = false; ///< judges mail without auth_id too; only by sender
+    event::Milliseconds block{};  ///< how long an account beyond the limit is blocked at first; 0: it is not
+    std::string text{};           ///< of the answer, with placeholders (limit_text.hpp); "": the usual one
     LimitExceptions exceptions{};
 
     bool operator==(const LimitRule&) const = default;
@@ -60,6 +69,12 @@ struct LimitRule {
 /// The longest window that any rule asks for, by Scope; 0 where none does.
 using Windows = std::array<std::chrono::milliseconds, scope_count>;
 Windows longest_windows(const std::vector<LimitRule>& rules);
+
+/// Some rule wants to answer single recipients.
+bool refuses_recipients(const std::vector<LimitRule>& rules);
+
+/// Some rule counts what the MTA refused to this mail's account, be it in messages that come to no end.
+bool counts_attempts(const std::vector<LimitRule>& rules, const event::Record& mail);
 
 /// As in settings: "recipients", "auth_id".
 std::string_view to_text(Measure measure);

@@ -122,7 +122,7 @@ private:
 
 bool is_known(RecordType type)
 {
-    return is_of_mail(type) || (type >= RecordType::block && type <= RecordType::loss);
+    return type >= RecordType::message && type <= RecordType::loss;
 }
 
 bool Decoder::take(const Field& field)

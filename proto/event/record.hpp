@@ -19,10 +19,11 @@ using Time = std::chrono::sys_time<Milliseconds>;
 enum class RecordType : std::uint8_t {
     message = 1,     ///< an end of message that the filter answered
     refusal = 2,     ///< a command before end of message that the filter refused
-    block = 4,       ///< `auth_id` may not send until `until`; `rule` says by whom, `reason` why
+    attempt = 3,     ///< a message that came to no end, of whose recipients the MTA itself had refused some
+    block = 4,       ///< `auth_id` may not send until `until`, or would not (none); `rule` says by whom, `reason` why
     unblock = 5,     ///< it may again, and is watched until `until`; what it was charged is forgotten
     void_record = 6, ///< nothing to log: message `voids` was answered otherwise than its own record says
-    loss = 7,        ///< records that could not be kept; 3 belongs to ATTEMPT
+    loss = 7,        ///< records that could not be kept
 };
 
 /// What became of the mail. accept and warn let it pass, the others do not.

@@ -52,7 +52,7 @@ struct Connection {
 class Floor {
 public:
     Floor(const char* path, bool count)
-        : wish_(wish(count)),
+        : wish_(wish({count, false})),
           epoll_(checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
           listener_(checked(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), "socket"))
     {

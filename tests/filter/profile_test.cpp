@@ -45,27 +45,27 @@ bool lists(const Wish& wish, MacroStage stage, std::string_view name)
 
 TEST_CASE("an MTA sends what is needed and waits at MAIL only", "[filter][profile]")
 {
-    CHECK(sent(wish(false).protocol) == "CMR");
-    CHECK(sent(wish(true).protocol) == "CMRLB");
-    CHECK(answered(wish(false).protocol) == "M");
-    CHECK(answered(wish(true).protocol) == "M");
+    CHECK(sent(wish({false, false}).protocol) == "CMR");
+    CHECK(sent(wish({true, false}).protocol) == "CMRLB");
+    CHECK(answered(wish({false, false}).protocol) == "M");
+    CHECK(answered(wish({true, false}).protocol) == "M");
 }
 
 TEST_CASE("quarantine is always asked for, and modifications never", "[filter][profile]")
 {
     const bool count = GENERATE(false, true);
-    CHECK(wish(count).actions == (action::quarantine | action::set_macro_lists));
+    CHECK(wish({count, false}).actions == (action::quarantine | action::set_macro_lists));
 }
 
 TEST_CASE("headers that are counted come with their leading blank", "[filter][profile]")
 {
-    CHECK((wish(true).protocol & protocol::header_leading_space) != 0);
+    CHECK((wish({true, false}).protocol & protocol::header_leading_space) != 0);
 }
 
 TEST_CASE("every macro that is read is asked for", "[filter][profile]")
 {
     const bool count = GENERATE(false, true);
-    const Wish& w = wish(count);
+    const Wish& w = wish({count, false});
     CHECK(lists(w, MacroStage::mail, "{auth_authen}"));
     CHECK(lists(w, MacroStage::mail, "i"));
     CHECK(lists(w, MacroStage::helo, "{cert_subject}"));
@@ -81,8 +81,8 @@ TEST_CASE("every macro that is read is asked for", "[filter][profile]")
 
 TEST_CASE("the same wish is given to all connections", "[filter][profile]")
 {
-    CHECK(&wish(true) == &wish(true));
-    CHECK(&wish(true) != &wish(false));
+    CHECK(&wish({true, false}) == &wish({true, false}));
+    CHECK(&wish({true, false}) != &wish({false, false}));
 }
 
 TEST_CASE("the size is counted until the MTA was seen to tell it", "[filter][profile]")

@@ -66,6 +66,12 @@ public:
     }
 
     const Site& site() const { return site_; }
+    Reservations& reservations() { return reservations_; }
+    AccountState& accounts() { return accounts_; }
+    BlockList& blocks() { return blocks_; }
+
+    /// Records that no answer waited for, since the last call.
+    std::vector<event::Record> take_kept() { return std::exchange(kept_, {}); }
     SizeSource& size_source() { return size_source_; }
     ManualClock& clock() { return clock_; }
 
@@ -78,6 +84,13 @@ private:
         for (const std::string& id : listed_)
             text += id + "\n";
         ids_ = std::make_shared<IdList>(IdList::parse(text, site_.config->auth_id_normalize));
+    }
+
+    void keep(const event::Record& record)
+    {
+        accounts_.apply(record);
+        blocks_.apply(record);
+        kept_.push_back(record);
     }
 
     static Place locate(const IpAddress& address)
@@ -96,7 +109,12 @@ private:
     std::shared_ptr<std::set<std::string>> hold_ids_;
     SizeSource size_source_;
     AccountState accounts_;
-    Site site_{clock_, nullptr, nullptr, locate, accounts_};
+    Reservations reservations_;
+    BlockList blocks_;
+    AutomaticBlocks automatic_blocks_{blocks_};
+    std::vector<event::Record> kept_;
+    Site site_{clock_,    nullptr,       nullptr,           locate,
+               accounts_, reservations_, automatic_blocks_, [this](const event::Record& record) { keep(record); }};
 };
 
 } // namespace smtpauth::test
