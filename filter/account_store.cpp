@@ -20,7 +20,7 @@ namespace smtpauth {
 
 namespace {
 
-constexpr std::string_view magic = "smtpauth accounts 1\n";
+constexpr std::string_view magic = "smtpauth accounts 2\n";
 constexpr mode_t state_file_mode = 0640;
 
 /// Of a shard: its size and its checksum.

@@ -82,6 +82,8 @@ Conversation::Turn Conversation::on(const milter::Connect& connect)
 {
     begin_client();
     client_.port = connect.port;
+    client_.speaks_smtp =
+        connect.port != 0 || (connect.family != milter::Family::ipv4 && connect.family != milter::Family::ipv6);
     if (connect.family == milter::Family::unix_socket) {
         client_.address = connect.address;
     } else if (const auto ip = IpAddress::parse(connect.address)) {
@@ -154,10 +156,10 @@ Conversation::Turn Conversation::on(const milter::Rcpt& rcpt)
     return std::nullopt;
 }
 
-/// Postfix cannot refuse a recipient of mail that it did not get by SMTP, which has no client port.
+/// A Postfix that did not get the mail by SMTP takes a refused recipient for an error of configuration.
 bool Conversation::may_refuse_recipients() const
 {
-    return session_.reply_is_due() && client_.port != 0;
+    return session_.reply_is_due() && client_.speaks_smtp;
 }
 
 /// @return  nothing: it may be named, and is reserved.
@@ -244,7 +246,7 @@ void Conversation::set_verdict(event::Record& record, const Verdict& verdict)
     record.action = verdict.action;
     record.rule = verdict.rule;
     record.reason = verdict.reply;
-    if (!verdict.finding.empty())
+    if (verdict.reply.find(verdict.finding) == std::string::npos) // the administrator's own words
         record.reason += " (" + verdict.finding + ")";
 }
 

@@ -89,6 +89,7 @@ private:
         std::uint16_t port = 0;
         event::Time connect_time{};
         Place place;
+        bool speaks_smtp = true; ///< false: Postfix got the mail otherwise, as from its sendmail command
     };
     Client client_;
 

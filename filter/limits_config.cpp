@@ -71,14 +71,28 @@ std::string read_text(ConfigTable& table, const LimitRule& rule)
     return text;
 }
 
+/// Accounts, and "@DOMAIN" for all of a domain's, that a rule does not look at.
+void read_exempt(ConfigTable& table, const IdNormalizer& normalize, LimitRule& rule)
+{
+    for (const std::string& who : table.text_list("exempt", {}, Empty::allowed)) {
+        if (!who.starts_with('@'))
+            rule.exceptions.accounts[normalize(who)] = std::nullopt;
+        else if (normalize.strip_domain)
+            table.refuse("exempt", R"(accounts only, as auth_id_normalize has "strip-domain")");
+        else
+            rule.exceptions.domains[IdNormalizer{}(who.substr(1))] = std::nullopt;
+    }
+}
+
 /// @param rule  what holds where the table says nothing.
-NamedRule read_rule(ConfigTable table, LimitRule rule)
+NamedRule read_rule(ConfigTable table, const IdNormalizer& normalize, LimitRule rule)
 {
     rule.measure = table.choice<Measure>("count", rule.measure,
                                          {{"recipients", Measure::recipients},
                                           {"messages", Measure::messages},
                                           {"bytes", Measure::bytes},
                                           {"rejected-recipients", Measure::rejected_recipients},
+                                          {"new-recipients", Measure::new_recipients},
                                           {"networks", Measure::networks}});
     rule.scope = table.choice<Scope>(
         "per", rule.scope, {{"auth_id", Scope::auth_id}, {"domain", Scope::domain}, {"sender", Scope::sender}});
@@ -90,6 +104,7 @@ NamedRule read_rule(ConfigTable table, LimitRule rule)
     rule.over = table.choice<Over>("over", rule.over, {{"message", Over::message}, {"recipient", Over::recipient}});
     rule.block = table.duration("block", rule.block, 0s, 24h * 366);
     rule.text = read_text(table, rule);
+    read_exempt(table, normalize, rule);
     const Mode mode = table.choice<Mode>("mode", Mode::enforce,
                                          {{"enforce", Mode::enforce}, {"warn", Mode::warn}, {"off", Mode::off}});
     rule.unauthenticated = table.flag("unauthenticated", rule.unauthenticated);
@@ -99,6 +114,8 @@ NamedRule read_rule(ConfigTable table, LimitRule rule)
         table.refuse("over", R"("message" where messages are counted by something else than "recipients")");
     if (rule.over == Over::recipient && rule.action == Action::hold)
         table.refuse("over", R"("message" where mail is held: a single recipient cannot be)");
+    if (rule.measure == Measure::new_recipients && rule.scope != Scope::auth_id)
+        table.refuse("per", R"("auth_id" where new recipients are counted)");
     if (rule.block != 0s && rule.scope != Scope::auth_id)
         table.refuse("block", R"(this only together with per = "auth_id")");
     if (rule.name != default_name)
@@ -108,10 +125,10 @@ NamedRule read_rule(ConfigTable table, LimitRule rule)
     return {std::move(rule), mode};
 }
 
-Rules read_rules(ConfigTable tables)
+Rules read_rules(ConfigTable tables, const IdNormalizer& normalize)
 {
     Rules rules;
-    rules.emplace(default_name, read_rule(tables.table(default_name), default_limit()));
+    rules.emplace(default_name, read_rule(tables.table(default_name), normalize, default_limit()));
     for (const std::string& name : tables.keys()) {
         if (name == default_name)
             continue;
@@ -121,7 +138,7 @@ Rules read_rules(ConfigTable tables)
         }
         LimitRule rule;
         rule.name = name;
-        rules.emplace(name, read_rule(tables.table(name), std::move(rule)));
+        rules.emplace(name, read_rule(tables.table(name), normalize, std::move(rule)));
     }
     return rules;
 }
@@ -164,19 +181,6 @@ void read_own_limits(ConfigTable own, const std::string& name, OwnLimits LimitEx
     }
 }
 
-/// Accounts, and "@DOMAIN" for all of a domain's, that a rule does not look at.
-void read_exempt(ConfigTable table, const IdNormalizer& normalize, LimitRule& rule)
-{
-    for (const std::string& who : table.text_list("exempt", {}, Empty::allowed)) {
-        if (!who.starts_with('@'))
-            rule.exceptions.accounts[normalize(who)] = std::nullopt;
-        else if (normalize.strip_domain)
-            table.refuse("exempt", R"(accounts only, as auth_id_normalize has "strip-domain")");
-        else
-            rule.exceptions.domains[IdNormalizer{}(who.substr(1))] = std::nullopt;
-    }
-}
-
 /// What would never apply: accounts have no domain.
 void refuse_domains(ConfigTable root, const Rules& rules)
 {
@@ -197,9 +201,7 @@ LimitRule default_limit()
 
 std::vector<LimitRule> read_limit_rules(ConfigTable root, const IdNormalizer& normalize)
 {
-    Rules rules = read_rules(root.table("limits"));
-    for (auto& [name, named] : rules)
-        read_exempt(root.table("limits").table(name), normalize, named.rule);
+    Rules rules = read_rules(root.table("limits"), normalize);
     ConfigTable accounts = root.table("accounts");
     for (const std::string& id : accounts.keys())
         read_own_limits(accounts.table(id), normalize(id), &LimitExceptions::accounts, rules);

@@ -95,6 +95,7 @@ private:
         const auto is_for_all = [](const LimitRule& rule) { return rule.unauthenticated; };
         return {.keep = longest_windows(config.limits),
                 .unauthenticated_senders = std::any_of(config.limits.begin(), config.limits.end(), is_for_all),
+                .recipients = knows_recipients(config.limits),
                 .max_bytes = config.state_max_bytes};
     }
 

@@ -60,6 +60,7 @@ Charge charge_of(const event::Record& record)
 void AccountPast::set_clock(event::Time now)
 {
     networks.set_back(charges.set_clock(now));
+    newest = std::min(newest, now);
 }
 
 /// @param concerns  (shard) whether the record is new to it.
@@ -83,7 +84,7 @@ void AccountState::apply(Scope scope, std::string_view name, const event::Record
     else if (record.type != event::RecordType::unblock)
         charge(scope, name, record);
     else if (scope == Scope::auth_id)
-        forget(make_key(scope, name));
+        forget_charges(make_key(scope, name));
 }
 
 void AccountState::apply(const event::Record& record)
@@ -126,9 +127,14 @@ void AccountState::charge(Scope scope, std::string_view name, const event::Recor
     const std::string& key = make_key(scope, name);
     Entry& entry = entry_of(key);
     entry.account.set_clock(record.eom_time);
-    entry.account.charges.add(record.eom_time, charge_for(record), keep(scope));
-    if (is_charged(record))
+    entry.account.newest = record.eom_time;
+    Charge charge = charge_for(record);
+    if (is_charged(record)) {
         entry.account.networks.add(network_of(record.client_address), record.eom_time, keep(scope));
+        if (settings_.recipients && scope == Scope::auth_id)
+            charge.new_recipients = entry.account.recipients.learn(record);
+    }
+    entry.account.charges.add(record.eom_time, charge, keep(scope));
     count_bytes(key, entry);
 }
 
@@ -154,10 +160,16 @@ const AccountPast* AccountState::find(Scope scope, std::string_view name, event:
     return &entry->account;
 }
 
+std::uint64_t AccountState::new_recipients(const event::Record& mail)
+{
+    const AccountPast* account = find(Scope::auth_id, mail.auth_id, mail.eom_time);
+    return account ? account->recipients.strangers_in(mail) : KnownRecipients{}.strangers_in(mail);
+}
+
 void AccountState::forget_some(event::Time now)
 {
     for (std::size_t scope = 0; scope < scope_count; ++scope)
-        forget_past(kinds_[scope], now, settings_.keep[scope]);
+        forget_past(kinds_[scope], now, keep_name(Scope{static_cast<std::uint8_t>(scope)}));
     forget_beyond_bytes();
 }
 
@@ -167,7 +179,7 @@ void AccountState::forget_past(Kind& kind, event::Time now, event::Milliseconds 
     constexpr int most = 4; // an apply() brings one at most
     for (int count = 0; count < most && !kind.by_use.empty(); ++count) {
         const std::string& key = *kind.by_use.front();
-        if (now - find(key)->account.charges.newest() < keep)
+        if (now - find(key)->account.newest < keep)
             break;
         forget(key);
     }
@@ -195,6 +207,26 @@ std::uint64_t AccountState::bytes() const
     return sum;
 }
 
+/// An account that is let go again: whom it has written to is no less known.
+void AccountState::forget_charges(const std::string& key)
+{
+    Entry* entry = find(key);
+    if (!entry)
+        return;
+    if (entry->account.recipients.empty())
+        return forget(key);
+    entry->account.charges = {};
+    entry->account.networks = {};
+    count_bytes(key, *entry);
+}
+
+/// An account may be on holiday without becoming a stranger to all that it knows.
+event::Milliseconds AccountState::keep_name(Scope scope) const
+{
+    constexpr event::Milliseconds acquaintance = std::chrono::hours(24 * 90);
+    return settings_.recipients && scope == Scope::auth_id ? std::max(keep(scope), acquaintance) : keep(scope);
+}
+
 void AccountState::forget(const std::string& key)
 {
     Shard& shard = shards_[shard_of(key)];
@@ -210,7 +242,7 @@ void AccountState::forget(const std::string& key)
 void AccountState::count_bytes(const std::string& key, Entry& entry)
 {
     const std::uint64_t bytes = entry_overhead + sizeof(Entry) + key.size() + entry.account.charges.size_bytes() +
-                                entry.account.networks.size_bytes();
+                                entry.account.networks.size_bytes() + entry.account.recipients.size_bytes();
     kind_of(key).bytes += bytes - entry.bytes;
     entry.bytes = bytes;
 }

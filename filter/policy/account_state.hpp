@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "filter/policy/charge_history.hpp"
+#include "filter/policy/known_recipients.hpp"
 #include "filter/policy/limit_rule.hpp"
 #include "filter/policy/recent_networks.hpp"
 #include "proto/event/record.hpp"
@@ -22,6 +23,8 @@ namespace smtpauth {
 struct AccountPast {
     ChargeHistory charges;
     RecentNetworks networks;
+    KnownRecipients recipients; ///< only of auth_ids, and only where somebody asks
+    event::Time newest{};       ///< when it was charged last
 
     /// To be told before it is asked or charged.
     void set_clock(event::Time now);
@@ -32,6 +35,7 @@ public:
     struct Settings {
         Windows keep{};                       ///< how far back anybody asks
         bool unauthenticated_senders = false; ///< somebody asks for those of mail without an auth_id
+        bool recipients = false;              ///< somebody asks whom an account has written to
         std::uint64_t max_bytes = 0;          ///< the least recently charged are forgotten beyond
     };
 
@@ -42,7 +46,7 @@ public:
     void set(const Settings& settings) { settings_ = settings; }
 
     /// Charges for mail that passed or was held, and of other mail for what the MTA itself refused; a VOID record takes
-    /// back what its message was charged, an UNBLOCK record makes an account's past forgotten.
+    /// back what its message was charged, an UNBLOCK record makes an account's charges forgotten.
     void apply(const event::Record& record);
 
     /// Undoes what apply() charged; that mail came from a network stays known.
@@ -71,6 +75,9 @@ public:
     /// @param now  of the decision: a clock that was set back is noticed here.
     /// @return  null where nothing is known; until the next apply().
     const AccountPast* find(Scope scope, std::string_view name, event::Time now);
+
+    /// Of the message, those whom its account has not written to before.
+    std::uint64_t new_recipients(const event::Record& mail);
 
     struct Figures {
         std::size_t accounts = 0; ///< names of all scopes
@@ -103,6 +110,7 @@ private:
 
     void forget_some(event::Time now);
     void forget_past(Kind& kind, event::Time now, event::Milliseconds keep);
+    void forget_charges(const std::string& key);
     void forget_beyond_bytes();
     void forget(const std::string& key);
     Kind& kind_of(const std::string& key) { return kinds_[static_cast<std::size_t>(key.front())]; }
@@ -111,6 +119,7 @@ private:
     Entry* find(const std::string& key);
     static std::size_t shard_of(std::string_view key);
     const std::string& make_key(Scope scope, std::string_view name);
+    event::Milliseconds keep_name(Scope scope) const;
     event::Milliseconds keep(Scope scope) const { return settings_.keep[static_cast<std::size_t>(scope)]; }
 
     Settings settings_;

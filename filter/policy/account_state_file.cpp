@@ -44,14 +44,16 @@ private:
 
 void append(std::string& out, const Charge& charge)
 {
-    for (const std::uint64_t number : {charge.messages, charge.recipients, charge.rejected_recipients, charge.bytes})
+    for (const std::uint64_t number :
+         {charge.messages, charge.recipients, charge.rejected_recipients, charge.new_recipients, charge.bytes})
         append_varint(out, number);
 }
 
 Charge read_charge(VarintReader& in)
 {
     Charge charge;
-    for (std::uint64_t* number : {&charge.messages, &charge.recipients, &charge.rejected_recipients, &charge.bytes})
+    for (std::uint64_t* number :
+         {&charge.messages, &charge.recipients, &charge.rejected_recipients, &charge.new_recipients, &charge.bytes})
         *number = in.number();
     return charge;
 }
@@ -74,6 +76,9 @@ void AccountState::save(std::size_t shard, std::string& out) const
             append_varint(out, network);
             seen.append(last);
         });
+        append_varint(out, entry.account.recipients.size());
+        entry.account.recipients.for_each([&](std::uint64_t recipient) { append_varint(out, recipient); });
+        TimeWriter(out).append(entry.account.newest);
     }
 }
 
@@ -96,9 +101,14 @@ bool AccountState::load(std::string_view bytes)
             const NetworkId network = in.number();
             past.networks.add(network, seen.next(), keep);
         }
+        for (std::uint64_t left = in.number(); left != 0 && !in.failed(); --left)
+            past.recipients.add(in.number());
+        past.newest = TimeReader(in).next();
         if (in.failed() || key.empty())
             return false;
-        if (keep == event::Milliseconds(0) || past.charges.empty())
+        if (!settings_.recipients)
+            past.recipients = {};
+        if (keep == event::Milliseconds(0) || (past.charges.empty() && past.recipients.empty()))
             continue;
         Entry& entry = entry_of(key);
         entry.account = std::move(past);
@@ -112,7 +122,7 @@ void AccountState::put_in_order()
     std::vector<std::pair<event::Time, const Entry*>> entries;
     for (const Shard& shard : shards_)
         for (const auto& [key, entry] : shard)
-            entries.emplace_back(entry.account.charges.newest(), &entry);
+            entries.emplace_back(entry.account.newest, &entry);
     std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
     for (const auto& [newest, entry] : entries) {
         auto& by_use = kind_of(**entry->used).by_use;

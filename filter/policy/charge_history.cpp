@@ -18,6 +18,7 @@ Charge& Charge::operator+=(const Charge& other)
     messages += other.messages;
     recipients += other.recipients;
     rejected_recipients += other.rejected_recipients;
+    new_recipients += other.new_recipients;
     bytes += other.bytes;
     return *this;
 }
@@ -27,6 +28,7 @@ Charge ChargeHistory::between(const Entry& older, const Entry& newer)
     return {.messages = newer.messages - older.messages,
             .recipients = newer.recipients - older.recipients,
             .rejected_recipients = newer.rejected_recipients - older.rejected_recipients,
+            .new_recipients = newer.new_recipients - older.new_recipients,
             .bytes = newer.bytes - older.bytes};
 }
 
@@ -62,6 +64,7 @@ void ChargeHistory::add(event::Time now, const Charge& charge, event::Millisecon
     entry.messages += wrapped(charge.messages);
     entry.recipients += wrapped(charge.recipients);
     entry.rejected_recipients += wrapped(charge.rejected_recipients);
+    entry.new_recipients += wrapped(charge.new_recipients);
     entry.bytes += charge.bytes;
     entries_.push_back(entry);
 }
@@ -70,16 +73,22 @@ void ChargeHistory::take_back(event::Time time, const Charge& charge)
 {
     // From the newest: it was nearly always added a moment ago.
     std::size_t at = entries_.size();
-    while (at != begin_ && (entries_[at - 1].time != time || between(before(at - 1), entries_[at - 1]) != charge))
+    const auto found = [&](Charge added) {
+        added.new_recipients = charge.new_recipients;
+        return added == charge;
+    };
+    while (at != begin_ && (entries_[at - 1].time != time || !found(between(before(at - 1), entries_[at - 1]))))
         --at;
     if (at == begin_)
         return;
     --at;
+    const std::uint64_t new_recipients = between(before(at), entries_[at]).new_recipients;
     for (; at != entries_.size(); ++at) {
         Entry& entry = entries_[at];
         entry.messages -= wrapped(charge.messages);
         entry.recipients -= wrapped(charge.recipients);
         entry.rejected_recipients -= wrapped(charge.rejected_recipients);
+        entry.new_recipients -= wrapped(new_recipients);
         entry.bytes -= charge.bytes;
     }
 }

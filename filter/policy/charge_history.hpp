@@ -15,6 +15,7 @@ struct Charge {
     std::uint64_t messages = 0;
     std::uint64_t recipients = 0;
     std::uint64_t rejected_recipients = 0;
+    std::uint64_t new_recipients = 0;
     std::uint64_t bytes = 0;
 
     bool operator==(const Charge&) const = default;
@@ -34,7 +35,7 @@ public:
     /// @param keep  what is as old as this is forgotten.
     void add(event::Time now, const Charge& charge, event::Milliseconds keep);
 
-    /// Undoes an add(); nothing where that is forgotten.
+    /// Undoes an add(), whatever was new_recipients there; nothing where that is forgotten.
     void take_back(event::Time time, const Charge& charge);
 
     /// All charges younger than `window`: one exactly as old has left it.
@@ -67,6 +68,7 @@ private:
         std::uint32_t messages = 0;
         std::uint32_t recipients = 0;
         std::uint32_t rejected_recipients = 0;
+        std::uint32_t new_recipients = 0;
     };
 
     static Charge between(const Entry& older, const Entry& newer);

@@ -14,7 +14,7 @@ struct Verdict {
     event::Action action = event::Action::accept;
     std::string reply; ///< SMTP reply for reject and tempfail, "550 5.7.1 Access denied"; quarantine reason for hold
     std::string_view rule;       ///< which rule spoke, for the log; lives as long as the check
-    std::string finding{};       ///< what it found, with the numbers, where the reply does not say so
+    std::string finding{};       ///< what it found, with the numbers; "": the reply says all
     event::Milliseconds block{}; ///< for how long the account is to be blocked at first; 0: it is not
 
     /// Mail goes on (accept, warn).

@@ -26,6 +26,8 @@ std::uint64_t Charge::*counter_of(Measure measure)
         return &Charge::bytes;
     case Measure::rejected_recipients:
         return &Charge::rejected_recipients;
+    case Measure::new_recipients:
+        return &Charge::new_recipients;
     case Measure::networks:
         return nullptr;
     }
@@ -115,6 +117,8 @@ std::uint64_t LimitCheck::reserved(std::string_view name, event::Time now) const
 
 std::uint64_t LimitCheck::amount_of(const event::Record& mail) const
 {
+    if (rule_.measure == Measure::new_recipients)
+        return state_.new_recipients(mail);
     if (const auto counter = counter_of(rule_.measure))
         return charge_of(mail).*counter;
     const NetworkId network = network_of(mail.client_address);
@@ -159,8 +163,7 @@ Verdict LimitCheck::beyond(const event::Record& mail, const AccountPast* account
         numbers.wait = account->charges.falls_to(limit - more, counter, mail.eom_time, rule_.window) - mail.eom_time;
 
     Verdict verdict{rule_.action, limit_text(rule_, numbers), rule_.name};
-    if (!rule_.text.empty())
-        verdict.finding = finding(rule_, numbers);
+    verdict.finding = finding(rule_, numbers);
     verdict.block = rule_.block;
     if (rule_.action == event::Action::reject)
         verdict.reply = milter::smtp_reply(reject_code, "5.7.1 " + verdict.reply);

@@ -14,6 +14,12 @@ Windows longest_windows(const std::vector<LimitRule>& rules)
     return longest;
 }
 
+bool knows_recipients(const std::vector<LimitRule>& rules)
+{
+    return std::any_of(rules.begin(), rules.end(),
+                       [](const LimitRule& rule) { return rule.measure == Measure::new_recipients; });
+}
+
 bool refuses_recipients(const std::vector<LimitRule>& rules)
 {
     return std::any_of(rules.begin(), rules.end(), [](const LimitRule& rule) {
@@ -39,6 +45,8 @@ std::string_view to_text(Measure measure)
         return "bytes";
     case Measure::rejected_recipients:
         return "rejected-recipients";
+    case Measure::new_recipients:
+        return "new-recipients";
     case Measure::networks:
         return "networks";
     }

@@ -21,6 +21,7 @@ enum class Measure : std::uint8_t {
     recipients,          ///< that the MTA accepted
     bytes,               ///< as far as message_size tells
     rejected_recipients, ///< that the MTA itself refused
+    new_recipients,      ///< whom the account has not written to before; only by auth_id
     networks,            ///< different ones of the clients: /24, or /64 of IPv6
 };
 
@@ -69,6 +70,9 @@ struct LimitRule {
 /// The longest window that any rule asks for, by Scope; 0 where none does.
 using Windows = std::array<std::chrono::milliseconds, scope_count>;
 Windows longest_windows(const std::vector<LimitRule>& rules);
+
+/// Some rule asks whom an account has written to.
+bool knows_recipients(const std::vector<LimitRule>& rules);
 
 /// Some rule wants to answer single recipients.
 bool refuses_recipients(const std::vector<LimitRule>& rules);

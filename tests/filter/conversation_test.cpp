@@ -66,7 +66,18 @@ public:
     ScriptedCheck::Script script;
     ManualClock clock;
     AccountState accounts;
-    Site site{clock, std::make_shared<FilterConfig>(), nullptr, [](const IpAddress&) { return Place{}; }, accounts};
+    Reservations reservations;
+    BlockList blocks;
+    AutomaticBlocks automatic_blocks{blocks};
+    std::vector<event::Record> kept;
+    Site site{clock,
+              std::make_shared<FilterConfig>(),
+              nullptr,
+              [](const IpAddress&) { return Place{}; },
+              accounts,
+              reservations,
+              automatic_blocks,
+              [this](const event::Record& one) { kept.push_back(one); }};
     SizeSource size_source{MessageSize::off};
     Conversation conversation{site, size_source};
     std::optional<event::Record> record;

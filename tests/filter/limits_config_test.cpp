@@ -101,6 +101,44 @@ limits.default = 100
     CHECK(rules.at(1).exceptions.accounts.at("forum@example.com") == std::uint64_t{2} << 30);
 }
 
+TEST_CASE("limits judge single recipients, block accounts, speak for themselves and exempt", "[filter][config]")
+{
+    const auto config = read(R"(
+[limits.hourly]
+limit = 20
+window = "1h"
+over = "recipient"
+block = "2h"
+text = "{total} of {limit}"
+exempt = ["News@example.com", "@Lists.example.com"]
+[limits.default]
+mode = "off"
+[blocks]
+never = ["Boss@example.com"]
+max_per_hour = 5
+longest = "3d"
+)");
+    CHECK(config.errors == std::vector<std::string>{});
+    REQUIRE(config.config.limits.size() == 1);
+    const LimitRule& rule = config.config.limits[0];
+    CHECK(rule.over == Over::recipient);
+    CHECK(config.config.answers_recipients);
+    CHECK(rule.block == 2h);
+    CHECK(rule.text == "{total} of {limit}");
+    CHECK(rule.exceptions.accounts == OwnLimits{{"news@example.com", std::nullopt}});
+    CHECK(rule.exceptions.domains == OwnLimits{{"lists.example.com", std::nullopt}});
+    CHECK(config.config.automatic_blocks ==
+          AutomaticBlockTerms{.never = {"boss@example.com"}, .max_per_hour = 5, .longest = 72h});
+}
+
+TEST_CASE("what only warns blocks nobody, and no MTA waits for it", "[filter][config]")
+{
+    const auto config = read("filter.mode = \"warn\"\n[limits.default]\nblock = \"1h\"\nover = \"recipient\"");
+    CHECK(config.config.limits.at(0).block == 0h);
+    CHECK_FALSE(config.config.answers_recipients);
+    CHECK(rules_of("[limits.default]\nblock = \"1h\"\nmode = \"warn\"").at(0).block == 0h);
+}
+
 TEST_CASE("ids are normalised as those of mail", "[filter][config]")
 {
     const auto rules = rules_of("filter.auth_id_normalize = []\naccounts.\"Ann\".limits.default = 1");

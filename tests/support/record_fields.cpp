@@ -19,6 +19,8 @@ std::string name(event::RecordType type)
         return "message";
     case event::RecordType::refusal:
         return "refusal";
+    case event::RecordType::attempt:
+        return "attempt";
     case event::RecordType::block:
         return "block";
     case event::RecordType::unblock:

@@ -29,6 +29,8 @@ reject_ids = "$folder/reject_ids.txt"
 reject_text = "5.7.1 This account may not send mail"
 state_directory = "$folder"
 message_size = "count"
+[limits.default]
+mode = "off"
 END
 
 ulimit -n "$(ulimit -Hn)"

@@ -72,9 +72,26 @@ TEST_CASE("only mail that passed or was held is charged", "[filter][policy]")
     refusal.type = RecordType::refusal;
     state.apply(refusal);
     CHECK(messages(state, Scope::auth_id, "a", 0ms) == 0);
+    CHECK(state.figures().accounts == 0);
     for (const Action action : {Action::accept, Action::warn, Action::hold})
         state.apply(mail("a", 0ms, action));
     CHECK(messages(state, Scope::auth_id, "a", 0ms) == 3);
+}
+
+TEST_CASE("what the MTA refused counts, whatever became of the message", "[filter][policy]")
+{
+    AccountState state;
+    state.set(settings());
+    Record record = mail("a", 0ms, Action::reject);
+    record.rcpt_refused = 3;
+    state.apply(record);
+    record.type = RecordType::attempt;
+    state.apply(record);
+    record.type = RecordType::refusal; // its message goes on
+    state.apply(record);
+    const Charge charged = state.find(Scope::auth_id, "a", at(1ms))->charges.sum(at(1ms), hour);
+    CHECK(charged == Charge{.rejected_recipients = 6});
+    CHECK(state.find(Scope::auth_id, "a", at(1ms))->networks.size() == 0);
 }
 
 TEST_CASE("a charge is taken back", "[filter][policy]")

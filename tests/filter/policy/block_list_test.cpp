@@ -117,7 +117,7 @@ TEST_CASE("an unblocked account begins anew, with less than usual", "[filter][po
     AccountState state;
     state.set({.keep = {24h, 24h, 24h}, .max_bytes = 1 << 20});
     LimitRule rule{.name = "r", .measure = Measure::messages, .limit = 8, .window = 1h};
-    const LimitCheck check(rule, state, {.blocks = &blocks, .percent = 25});
+    const LimitCheck check(rule, state, {.blocks = &blocks, .probation_percent = 25});
     const auto passing = [&](event::Milliseconds since) {
         int passed = 0;
         for (int n = 0; n < 20; ++n) {

@@ -45,10 +45,11 @@ TEST_CASE("a charge counts until it is as old as the window, to the millisecond"
 TEST_CASE("each kind of charge is summed by itself", "[filter][policy]")
 {
     ChargeHistory history;
-    const Charge one{.messages = 1, .recipients = 2, .rejected_recipients = 3, .bytes = 5000000000};
+    const Charge one{
+        .messages = 1, .recipients = 2, .rejected_recipients = 3, .new_recipients = 4, .bytes = 5000000000};
     history.add(at(0ms), one, hour);
     history.add(at(1ms), one, hour);
-    CHECK(history.sum(at(2ms), hour) == Charge{2, 4, 6, 10000000000});
+    CHECK(history.sum(at(2ms), hour) == Charge{2, 4, 6, 8, 10000000000});
 }
 
 TEST_CASE("what is older than anybody asks is forgotten", "[filter][policy]")

@@ -84,6 +84,7 @@ class Daemons:
                 "rrd_directory": f"{collector_home}/rrd",
                 "state_directory": f"{collector_home}/state",
             },
+            "limits.default": {"mode": "off"},  # tests send much; those of limits bring their own
         }
         self.configure(settings or {})
         self.start_collector()

@@ -35,7 +35,7 @@ class NewRules:
         """In force are these rules, and no others."""
         for table in [t for t in self.daemons.settings if t.startswith("limits.")]:
             del self.daemons.settings[table]
-        self.daemons.configure({"limits.default": {"mode": "off"}, **{f"limits.{n}": r for n, r in rules.items()}})
+        self.daemons.configure({"limits.default": {"mode": "off"}} | {f"limits.{n}": r for n, r in rules.items()})
         self.reloads += 1
         self.daemons.filter.send_signal(signal.SIGHUP)
         wait_for(lambda: self.daemons.log_text("filter").count("configuration reloaded") == self.reloads, 10,
