@@ -75,6 +75,7 @@ int run_status(int argc, char** argv)
         return exit_code::config;
 
     std::vector<DaemonStatus> statuses;
+    statuses.reserve(daemons.size());
     for (const Daemon& daemon : daemons)
         statuses.push_back({daemon, ask_daemon(daemon.control, control_request("status"))});
     const std::string text = options.json ? to_json_text(statuses) : to_text(statuses);

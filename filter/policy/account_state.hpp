@@ -113,7 +113,7 @@ private:
     void forget_charges(const std::string& key);
     void forget_beyond_bytes();
     void forget(const std::string& key);
-    Kind& kind_of(const std::string& key) { return kinds_[static_cast<std::size_t>(key.front())]; }
+    Kind& kind_of(const std::string& key) { return kinds_[static_cast<unsigned char>(key.front())]; }
     std::uint64_t bytes() const;
     void count_bytes(const std::string& key, Entry& entry);
     Entry* find(const std::string& key);

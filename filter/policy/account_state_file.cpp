@@ -88,8 +88,8 @@ bool AccountState::load(std::string_view bytes)
     while (!in.at_end()) {
         const std::string key(in.text());
         AccountPast past;
-        const event::Milliseconds keep = !key.empty() && static_cast<std::size_t>(key.front()) < scope_count
-                                             ? this->keep(Scope{static_cast<std::uint8_t>(key.front())})
+        const event::Milliseconds keep = !key.empty() && static_cast<unsigned char>(key.front()) < scope_count
+                                             ? this->keep(Scope{static_cast<unsigned char>(key.front())})
                                              : event::Milliseconds(0);
         TimeReader charged(in);
         for (std::uint64_t left = in.number(); left != 0 && !in.failed(); --left) {
