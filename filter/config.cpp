@@ -122,6 +122,8 @@ void read_decisions(ConfigTable& table, FilterConfig& config)
 
 void read_limits(ConfigTable& table, FilterConfig& config)
 {
+    config.refusals_per_minute =
+        static_cast<std::uint32_t>(table.number("refusals_per_minute", config.refusals_per_minute, 0, 1'000'000));
     config.reservation_timeout = table.duration("reservation_timeout", config.reservation_timeout, 1s, 24h);
     config.state_max_bytes = table.bytes("state_max_bytes", config.state_max_bytes, mib, 1024 * gib);
     config.max_connections = table.number("max_connections", config.max_connections, 1, 1'000'000);

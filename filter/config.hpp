@@ -72,7 +72,8 @@ struct FilterConfig {
     std::vector<LimitRule> limits = {default_limit()}; ///< [limits], [accounts], [domains]; in the order of their names
     bool answers_recipients = false;                   ///< some of them may refuse single recipients
     std::chrono::milliseconds reservation_timeout = std::chrono::minutes(10); ///< of those that were accepted singly
-    AutomaticBlockTerms automatic_blocks;                                     ///< [blocks] never, max_per_hour, longest
+    std::uint32_t refusals_per_minute = 60; ///< of an account, with a record each; the others have one together. 0: all
+    AutomaticBlockTerms automatic_blocks;   ///< [blocks] never, max_per_hour, longest
     std::string block_text = "5.7.1 This account is blocked; please ask your postmaster"; ///< like reject_text
     std::chrono::milliseconds block_time = std::chrono::hours(24); ///< where nobody says for how long
     std::chrono::milliseconds probation = std::chrono::hours(24);  ///< the same of an unblocked account's

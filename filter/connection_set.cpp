@@ -309,6 +309,8 @@ Task<void> ConnectionSet::sweep()
         const auto [error] = co_await sweep_timer_.async_wait(asio::as_tuple(use_task));
         if (error)
             co_return;
+        for (const event::Record& refusals : site_.folding.take_due(site_.clock.now()))
+            site_.keep(refusals);
         const auto now = site_.clock.steady_now();
         for (auto next = connections_.begin(); next != connections_.end();) {
             Connection& connection = *next++; // the check may end it

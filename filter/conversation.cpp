@@ -145,8 +145,8 @@ Conversation::Turn Conversation::on(const milter::Rcpt& rcpt)
 
     const std::string_view recipient = milter::without_brackets(rcpt.recipient);
     if (may_refuse_recipients())
-        if (Turn refused = judge_recipient(recipient))
-            return refused;
+        if (Verdict verdict = judge_recipient(recipient); refuses(verdict))
+            return refuse(std::move(verdict), event::Stage::rcpt, recipient);
     if (record_->recipients.size() < site_.config->max_recipients &&
         record_->recipients.size_bytes() + recipient.size() < max_recipient_bytes)
         record_->recipients.append(recipient);
@@ -162,24 +162,17 @@ bool Conversation::may_refuse_recipients() const
     return session_.reply_is_due() && client_.speaks_smtp;
 }
 
-/// @return  nothing: it may be named, and is reserved.
-Conversation::Turn Conversation::judge_recipient(std::string_view recipient)
+/// One that may be named is reserved.
+Verdict Conversation::judge_recipient(std::string_view recipient)
 {
     record_->eom_time = site_.clock.now();
     Verdict verdict = site_.checks->at_recipient(*record_, recipient);
-    if (refuses(verdict)) {
-        Step refused = refuse(std::move(verdict), event::Stage::rcpt);
-        refusal_->recipients.clear();
-        refusal_->recipients.append(recipient);
-        refusal_->rcpt_unlisted = refusal_->rcpt_refused = 0;
-        return refused;
-    }
-    if (site_.config->answers_recipients) {
+    if (!refuses(verdict) && site_.config->answers_recipients) {
         if (!reservation_)
             reservation_ = std::make_unique<Reservation>(site_.reservations, *record_);
         reservation_->add({.recipients = 1});
     }
-    return std::nullopt;
+    return verdict;
 }
 
 Conversation::Turn Conversation::on(const milter::Header& header)
@@ -229,16 +222,26 @@ void Conversation::read_size()
     }
 }
 
-Conversation::Step Conversation::refuse(Verdict verdict, event::Stage stage)
+/// @param recipient  the one that is refused: the message goes on with the others. Nothing: the message is refused.
+/// @return  nothing: it was one of very many, and is answered.
+Conversation::Turn Conversation::refuse(Verdict verdict, event::Stage stage, std::optional<std::string_view> recipient)
 {
     verdict_ = std::move(verdict);
     refusal_ = std::make_unique<event::Record>(*record_);
     refusal_->type = event::RecordType::refusal;
     refusal_->stage = stage;
     refusal_->eom_time = site_.clock.now();
+    if (recipient) {
+        refusal_->recipients.clear();
+        refusal_->recipients.append(*recipient);
+        refusal_->rcpt_unlisted = refusal_->rcpt_refused = 0;
+    }
     set_verdict(*refusal_, verdict_);
     block_if_due(*refusal_, verdict_);
-    return Commit{*refusal_, false};
+    if (!site_.folding.absorb(*refusal_))
+        return Commit{*refusal_, false};
+    committed();
+    return std::nullopt;
 }
 
 void Conversation::set_verdict(event::Record& record, const Verdict& verdict)

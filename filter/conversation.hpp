@@ -115,10 +115,10 @@ private:
     void begin_message();
     void end_message();
     bool may_refuse_recipients() const;
-    Turn judge_recipient(std::string_view recipient);
+    Verdict judge_recipient(std::string_view recipient);
     void block_if_due(const event::Record& record, const Verdict& verdict);
     void proceed() { session_.answer({}); }
-    Step refuse(Verdict verdict, event::Stage stage);
+    Turn refuse(Verdict verdict, event::Stage stage, std::optional<std::string_view> recipient = {});
     static void set_verdict(event::Record& record, const Verdict& verdict);
     void read_size();
 };

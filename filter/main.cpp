@@ -60,6 +60,7 @@ public:
                 .accounts = accounts_,
                 .reservations = reservations_,
                 .automatic_blocks = automatic_blocks_,
+                .folding = folding_,
                 .keep = [this](const event::Record& record) { keep(record); }},
           account_store_(io_, background_, clock_, system_disk(), config.state_directory + "/accounts", accounts_, {}),
           journal_(io_, config, clock_, system_disk(),
@@ -125,7 +126,7 @@ private:
     {
         return {.connections = connections_.size(),
                 .held_bytes = connections_.held_bytes(),
-                .decisions = connections_.decisions(),
+                .decisions = {connections_.decisions().passed, connections_.decisions().refused + folding_.absorbed()},
                 .closed = connections_.closed().counts(),
                 .accounts = accounts_.figures(),
                 .state_max_bytes = site_.config->state_max_bytes,
@@ -159,6 +160,7 @@ private:
         accounts_.set(account_settings(*site_.config));
         reservations_.set_timeout(site_.config->reservation_timeout);
         automatic_blocks_.set(site_.config->automatic_blocks);
+        folding_.set(site_.config->refusals_per_minute);
         site_.checks = std::make_shared<const CheckList>(std::move(checks));
     }
 
@@ -198,6 +200,7 @@ private:
     Reservations reservations_;
     BlockStore blocks_;
     AutomaticBlocks automatic_blocks_{blocks_.list()};
+    RefusalFolding folding_;
     Site site_;
     std::shared_ptr<WatchedIdList> reject_ids_;
     AccountStore account_store_;
@@ -264,6 +267,8 @@ void Filter::stop()
     });
     connections_.drain([this] {
         drain_timer_.cancel();
+        for (const event::Record& refusals : folding_.take_all())
+            keep(refusals);
         log::info("ended");
         io_.stop();
     });

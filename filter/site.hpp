@@ -13,6 +13,7 @@
 #include "filter/policy/account_state.hpp"
 #include "filter/policy/automatic_blocks.hpp"
 #include "filter/policy/check_list.hpp"
+#include "filter/policy/refusal_folding.hpp"
 #include "filter/policy/reservations.hpp"
 
 namespace smtpauth {
@@ -31,6 +32,7 @@ struct Site {
     AccountState& accounts;
     Reservations& reservations;
     AutomaticBlocks& automatic_blocks;
+    RefusalFolding& folding;
     std::function<void(const event::Record&)>
         keep; ///< takes records that no answer waits for, and what follows of them
 };

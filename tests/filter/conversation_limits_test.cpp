@@ -234,3 +234,30 @@ TEST_CASE("a limit may block the account that exceeds it", "[filter][conversatio
     sender.say(mail);
     CHECK(filter.site.take_kept().empty());
 }
+
+TEST_CASE("of very many refusals most have no record of their own, and all are answered alike",
+          "[filter][conversation]")
+{
+    Limited filter({.name = "hourly", .limit = 0, .window = 1h});
+    filter.site.folding().set(2);
+    Client sender(filter);
+    const std::string answer = sender.say(mail);
+    for (int n = 0; n < 5; ++n)
+        CHECK(sender.say(mail) == answer);
+    CHECK(sender.records.size() == 2);
+    REQUIRE(filter.site.folding().take_all().size() == 1);
+    CHECK(filter.site.folding().absorbed() == 4);
+}
+
+TEST_CASE("a recipient whose refusal has no record of its own is no part of the mail either", "[filter][conversation]")
+{
+    Limited filter(singly(1));
+    filter.site.folding().set(1);
+    Client sender(filter);
+    sender.say(mail + rcpt);
+    sender.say(rcpt);
+    CHECK(sender.say(rcpt) == replied("450 4.7.1 single: 2 recipients in 1h by this auth_id, at most 1"));
+    sender.say(eom);
+    CHECK(sender.records.back().recipients.size() == 1);
+    CHECK(sender.records.size() == 2);
+}

@@ -69,6 +69,7 @@ public:
     Reservations reservations;
     BlockList blocks;
     AutomaticBlocks automatic_blocks{blocks};
+    RefusalFolding folding;
     std::vector<event::Record> kept;
     Site site{clock,
               std::make_shared<FilterConfig>(),
@@ -77,6 +78,7 @@ public:
               accounts,
               reservations,
               automatic_blocks,
+              folding,
               [this](const event::Record& one) { kept.push_back(one); }};
     SizeSource size_source{MessageSize::off};
     Conversation conversation{site, size_source};

@@ -69,6 +69,7 @@ public:
     Reservations& reservations() { return reservations_; }
     AccountState& accounts() { return accounts_; }
     BlockList& blocks() { return blocks_; }
+    RefusalFolding& folding() { return folding_; }
 
     /// Records that no answer waited for, since the last call.
     std::vector<event::Record> take_kept() { return std::exchange(kept_, {}); }
@@ -112,9 +113,17 @@ private:
     Reservations reservations_;
     BlockList blocks_;
     AutomaticBlocks automatic_blocks_{blocks_};
+    RefusalFolding folding_;
     std::vector<event::Record> kept_;
-    Site site_{clock_,    nullptr,       nullptr,           locate,
-               accounts_, reservations_, automatic_blocks_, [this](const event::Record& record) { keep(record); }};
+    Site site_{clock_,
+               nullptr,
+               nullptr,
+               locate,
+               accounts_,
+               reservations_,
+               automatic_blocks_,
+               folding_,
+               [this](const event::Record& record) { keep(record); }};
 };
 
 } // namespace smtpauth::test
