@@ -6,9 +6,32 @@ import time
 from pathlib import Path
 
 
-def write_configuration(home, collector=None, **settings):
+# Nobody reaches them, and each is judged for every message.
+LIMITS = """
+[limits.burst]
+count = "messages"
+limit = 1000000
+window = "1m"
+[limits.default]
+limit = 1000000
+[limits.daily]
+limit = 1000000
+window = "1d"
+[limits.places]
+count = "networks"
+limit = 50
+window = "1d"
+[limits.tenant]
+per = "domain"
+limit = 1000000000
+window = "1d"
+"""
+
+
+def write_configuration(home, collector=None, limits="", **settings):
     """@param settings  of the filter, texts; the rest has its default.
-    @param collector  the same of the collector, {name: text}. @return  the file."""
+    @param collector  the same of the collector, {name: text}
+    @param limits     their tables. @return  the file."""
     def lines(values):
         return "".join(f'{name} = "{value}"\n' for name, value in values.items())
 
@@ -31,7 +54,7 @@ stats_log = "{home}/stats.log"
 rejects_log = "{home}/rejects.log"
 rrd_directory = "{home}/rrd"
 state_directory = "{home}/collector"
-""" + lines(collector or {}))
+""" + lines(collector or {}) + limits)
     return path
 
 

@@ -3,10 +3,10 @@
 
     tests/bench/side_by_side.py BUILD [--connections 10,100,1000] [--messages-per-connection 10] [--recipients 1]
         [--body 4096] [--message-size off|count] [--durability process|group|always] [--reject-ids 100000]
-        [--idle-connections 0] [--seconds 3] [--runs 5] [--targets floor,libmilter,filter] [--calls | --threads]
+        [--limits] [--idle-connections 0] [--seconds 3] [--runs 5] [--targets floor,libmilter,filter] [--calls | --threads]
         [--directory /var/tmp]
 
-Prints a Markdown table: the medians of all runs, and for each run's own quotients theirs. The filter has a collector
+Prints a Markdown table: the medians of all runs, and for each run's own quotients theirs. With --limits five limits are judged for each message. The filter has a collector
 that takes its records; the next load begins when it has them all. CPU is all threads', in user and system mode; times
 are those of a whole message's conversation, from MAIL to the final answer. "client" is how much of a core the load
 generator used: near 100 % it was the limit. With --idle-connections each target runs a second time, and so many are held
@@ -27,7 +27,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from kit import filter_status, wait_for, write_configuration
+from kit import LIMITS, filter_status, wait_for, write_configuration
 
 SENDING_IDS = 100000
 
@@ -102,7 +102,8 @@ def start(name, build, home, options, counted):
         return Target(name, home, [
             ([bench / "datagram_sink", sink], sink.name),
             ([bench / "libmilter_filter", *count, home / "reject_ids.txt", sink, own], own.name)], counted)
-    configuration = write_configuration(home, durability=options.durability, message_size=options.message_size)
+    configuration = write_configuration(home, durability=options.durability, message_size=options.message_size,
+                                        limits=LIMITS if options.limits else "")
     target = FilterTarget(name, home, [
         ([build / "collector/smtpauth-log-collector", "-c", configuration], "events.sock"),
         ([build / "filter/smtpauth-filter", "-c", configuration], "filter.sock")], counted)
@@ -223,6 +224,7 @@ def parse():
     parser.add_argument("--message-size", default="off")
     parser.add_argument("--durability", default="process")
     parser.add_argument("--reject-ids", type=int, default=100000)
+    parser.add_argument("--limits", action="store_true")
     parser.add_argument("--idle-connections", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--runs", type=int, default=5)
