@@ -30,23 +30,28 @@ Charge charge_for(const event::Record& record)
 
 } // namespace
 
-std::string name_in(Scope scope, const event::Record& record)
+std::string_view name_in(Scope scope, const event::Record& record, std::string& scratch)
 {
     switch (scope) {
     case Scope::auth_id:
         return record.auth_id;
     case Scope::domain: {
         const std::size_t at = record.auth_id.rfind('@');
-        return at == std::string::npos ? std::string() : record.auth_id.substr(at + 1);
+        return at == std::string::npos ? std::string_view() : std::string_view(record.auth_id).substr(at + 1);
     }
-    case Scope::sender: {
-        std::string sender = record.sender.value_or("");
-        std::transform(sender.begin(), sender.end(), sender.begin(),
+    case Scope::sender:
+        scratch = record.sender.value_or("");
+        std::transform(scratch.begin(), scratch.end(), scratch.begin(),
                        [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-        return sender;
-    }
+        return scratch;
     }
     return {};
+}
+
+std::string name_in(Scope scope, const event::Record& record)
+{
+    std::string scratch;
+    return std::string(name_in(scope, record, scratch));
 }
 
 Charge charge_of(const event::Record& record)
@@ -60,7 +65,6 @@ Charge charge_of(const event::Record& record)
 void AccountPast::set_clock(event::Time now)
 {
     networks.set_back(charges.set_clock(now));
-    newest = std::min(newest, now);
 }
 
 /// @param concerns  (shard) whether the record is new to it.
@@ -70,7 +74,7 @@ void AccountState::apply_where(const event::Record& record, Concerns concerns)
     const bool corrects = record.type == event::RecordType::void_record || record.type == event::RecordType::unblock;
     if (!corrects && charge_for(record) == Charge{})
         return;
-    for_each_name(record, [&](Scope scope, const std::string& name) {
+    for_each_name(record, [&](Scope scope, std::string_view name) {
         if (concerns(shard_of(make_key(scope, name))))
             apply(scope, name, record);
     });
@@ -100,7 +104,7 @@ void AccountState::replay(const event::Record& record, std::uint64_t sequence, c
 void AccountState::take_back(const event::Record& mail)
 {
     if (is_charged(mail))
-        for_each_name(mail, [&](Scope scope, const std::string& name) { take_back(scope, name, mail); });
+        for_each_name(mail, [&](Scope scope, std::string_view name) { take_back(scope, name, mail); });
 }
 
 void AccountState::take_back(Scope scope, std::string_view name, const event::Record& mail)
@@ -117,7 +121,7 @@ void AccountState::for_each_name(const event::Record& record, Take take) const
         if (keep(scope) == event::Milliseconds(0) ||
             (scope == Scope::sender && record.auth_id.empty() && !settings_.unauthenticated_senders))
             continue;
-        if (const std::string name = name_in(scope, record); !name.empty())
+        if (const std::string_view name = name_in(scope, record, name_); !name.empty())
             take(scope, name);
     }
 }
@@ -127,7 +131,7 @@ void AccountState::charge(Scope scope, std::string_view name, const event::Recor
     const std::string& key = make_key(scope, name);
     Entry& entry = entry_of(key);
     entry.account.set_clock(record.eom_time);
-    entry.account.newest = record.eom_time;
+    entry.used->newest = record.eom_time;
     Charge charge = charge_for(record);
     if (is_charged(record)) {
         entry.account.networks.add(network_of(record.client_address), record.eom_time, keep(scope));
@@ -141,14 +145,14 @@ void AccountState::charge(Scope scope, std::string_view name, const event::Recor
 /// Makes it where it is not known; the last to be forgotten.
 AccountState::Entry& AccountState::entry_of(const std::string& key)
 {
-    const auto [found, is_new] = shards_[shard_of(key)].try_emplace(key);
-    Entry& entry = found->second;
     auto& by_use = kind_of(key).by_use;
-    if (is_new)
-        entry.used = by_use.insert(by_use.end(), &found->first);
-    else
-        by_use.splice(by_use.end(), by_use, entry.used);
-    return entry;
+    if (Entry* known = find(key)) {
+        by_use.splice(by_use.end(), by_use, known->used);
+        return *known;
+    }
+    const auto found = shards_[shard_of(key)].try_emplace(key).first;
+    found->second.used = by_use.insert(by_use.end(), {.key = &found->first});
+    return found->second;
 }
 
 const AccountPast* AccountState::find(Scope scope, std::string_view name, event::Time now)
@@ -157,6 +161,7 @@ const AccountPast* AccountState::find(Scope scope, std::string_view name, event:
     if (!entry)
         return nullptr;
     entry->account.set_clock(now);
+    entry->used->newest = std::min(entry->used->newest, now);
     return &entry->account;
 }
 
@@ -178,10 +183,10 @@ void AccountState::forget_past(Kind& kind, event::Time now, event::Milliseconds 
 {
     constexpr int most = 4; // an apply() brings one at most
     for (int count = 0; count < most && !kind.by_use.empty(); ++count) {
-        const std::string& key = *kind.by_use.front();
-        if (now - find(key)->account.newest < keep)
+        const Use& oldest = kind.by_use.front();
+        if (now - oldest.newest < keep)
             break;
-        forget(key);
+        forget(*oldest.key);
     }
 }
 
@@ -194,7 +199,7 @@ void AccountState::forget_beyond_bytes()
                                           [](const Kind& a, const Kind& b) { return a.bytes < b.bytes; });
         if (largest.by_use.size() <= 1)
             break;
-        forget(*largest.by_use.front());
+        forget(*largest.by_use.front().key);
         ++evicted_;
     }
 }
@@ -234,6 +239,8 @@ void AccountState::forget(const std::string& key)
     if (found == shard.end())
         return;
     Kind& kind = kind_of(key);
+    if (kind.last_entry == &found->second)
+        kind.last_entry = nullptr;
     kind.bytes -= found->second.bytes;
     kind.by_use.erase(found->second.used);
     shard.erase(found); // the key, too, where it was taken from there
@@ -249,9 +256,16 @@ void AccountState::count_bytes(const std::string& key, Entry& entry)
 
 AccountState::Entry* AccountState::find(const std::string& key)
 {
+    Kind& kind = kind_of(key);
+    if (kind.last_entry && kind.last_key == key)
+        return kind.last_entry;
     Shard& shard = shards_[shard_of(key)];
     const auto found = shard.find(key);
-    return found == shard.end() ? nullptr : &found->second;
+    if (found == shard.end())
+        return nullptr;
+    kind.last_key = key;
+    kind.last_entry = &found->second; // nodes stay where they are
+    return kind.last_entry;
 }
 
 /// The same in every build: positions are saved by shard.

@@ -24,7 +24,6 @@ struct AccountPast {
     ChargeHistory charges;
     RecentNetworks networks;
     KnownRecipients recipients; ///< only of auth_ids, and only where somebody asks
-    event::Time newest{};       ///< when it was charged last
 
     /// To be told before it is asked or charged.
     void set_clock(event::Time now);
@@ -54,7 +53,7 @@ public:
 
     /// Names are dealt out to shards, each of which is saved by itself: what is changed while the others are saved is
     /// found again in the records.
-    static constexpr std::size_t shard_count = 256;
+    static constexpr std::size_t shard_count = 1024;
 
     /// Of each shard, the number of the last record that is in it, if it concerns it.
     using Positions = std::array<std::uint64_t, shard_count>;
@@ -87,10 +86,15 @@ public:
     Figures figures() const;
 
 private:
+    /// When a name was charged last. A list of them is ordered by that, and tells of its oldest without a look-up.
+    struct Use {
+        const std::string* key;
+        event::Time newest{};
+    };
     struct Entry {
         AccountPast account;
-        std::list<const std::string*>::iterator used; ///< its place among the used ones of its scope
-        std::uint64_t bytes = 0;                      ///< as counted last
+        std::list<Use>::iterator used; ///< its place among those of its scope
+        std::uint64_t bytes = 0;       ///< as counted last
     };
     using Shard = std::unordered_map<std::string, Entry>; // a map that grows moves all that it has: not much, so
 
@@ -104,8 +108,11 @@ private:
     void for_each_name(const event::Record& record, Take take) const;
     /// Those of one scope.
     struct Kind {
-        std::list<const std::string*> by_use; ///< keys, that of the newest charge last
+        std::list<Use> by_use; ///< the newest charge last
         std::uint64_t bytes = 0;
+        std::string
+            last_key; ///< that was looked up, and what was found: a message asks for the same name again and again
+        Entry* last_entry = nullptr;
     };
 
     void forget_some(event::Time now);
@@ -126,10 +133,13 @@ private:
     std::array<Shard, shard_count> shards_;
     std::array<Kind, scope_count> kinds_; ///< so that a flood of one cannot make another be forgotten
     std::uint64_t evicted_ = 0;
-    std::string key_; ///< made anew for each look-up, without allocating
+    std::string key_;          ///< made anew for each look-up, without allocating
+    mutable std::string name_; ///< the same for names
 };
 
 /// The name that a scope gives mail, "" where it gives none.
+/// @param scratch  what it points into, where it does not point into the record.
+std::string_view name_in(Scope scope, const event::Record& record, std::string& scratch);
 std::string name_in(Scope scope, const event::Record& record);
 
 /// What mail costs where it passes.

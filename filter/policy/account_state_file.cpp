@@ -78,7 +78,7 @@ void AccountState::save(std::size_t shard, std::string& out) const
         });
         append_varint(out, entry.account.recipients.size());
         entry.account.recipients.for_each([&](std::uint64_t recipient) { append_varint(out, recipient); });
-        TimeWriter(out).append(entry.account.newest);
+        TimeWriter(out).append(entry.used->newest);
     }
 }
 
@@ -103,7 +103,7 @@ bool AccountState::load(std::string_view bytes)
         }
         for (std::uint64_t left = in.number(); left != 0 && !in.failed(); --left)
             past.recipients.add(in.number());
-        past.newest = TimeReader(in).next();
+        const event::Time newest = TimeReader(in).next();
         if (in.failed() || key.empty())
             return false;
         if (!settings_.recipients)
@@ -112,6 +112,7 @@ bool AccountState::load(std::string_view bytes)
             continue;
         Entry& entry = entry_of(key);
         entry.account = std::move(past);
+        entry.used->newest = newest;
         count_bytes(key, entry);
     }
     return true;
@@ -119,15 +120,8 @@ bool AccountState::load(std::string_view bytes)
 
 void AccountState::put_in_order()
 {
-    std::vector<std::pair<event::Time, const Entry*>> entries;
-    for (const Shard& shard : shards_)
-        for (const auto& [key, entry] : shard)
-            entries.emplace_back(entry.account.newest, &entry);
-    std::sort(entries.begin(), entries.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-    for (const auto& [newest, entry] : entries) {
-        auto& by_use = kind_of(**entry->used).by_use;
-        by_use.splice(by_use.end(), by_use, entry->used);
-    }
+    for (Kind& kind : kinds_)
+        kind.by_use.sort([](const Use& a, const Use& b) { return a.newest < b.newest; });
 }
 
 } // namespace smtpauth

@@ -71,7 +71,8 @@ Verdict LimitCheck::judge(const event::Record& mail, std::uint64_t amount) const
 {
     if (mail.auth_id.empty() && !rule_.unauthenticated)
         return {};
-    const std::string name = name_in(rule_.scope, mail);
+    std::string scratch;
+    const std::string_view name = name_in(rule_.scope, mail, scratch);
     if (name.empty())
         return {};
     const auto limit = limit_for(mail);
