@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include "collector/stats_log/rotated_name.hpp"
 #include "common/disk_io.hpp"
 
 namespace smtpauth {
@@ -34,22 +35,6 @@ auto tried_twice(Call call)
 {
     const auto result = call();
     return result < 0 ? call() : result;
-}
-
-/// Ours, ".YYYYMMDD" and ".YYYYMMDD.N", and those of programs that rename and signal: ".1", "-20260301".
-bool is_rotation_suffix(std::string_view suffix)
-{
-    const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-    while (!suffix.empty()) {
-        if (suffix[0] != '.' && suffix[0] != '-')
-            return false;
-        suffix.remove_prefix(1);
-        const auto digits = std::find_if_not(suffix.begin(), suffix.end(), is_digit) - suffix.begin();
-        if (digits == 0)
-            return false;
-        suffix.remove_prefix(static_cast<std::size_t>(digits));
-    }
-    return true;
 }
 
 struct Candidate {

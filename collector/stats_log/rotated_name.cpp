@@ -52,4 +52,18 @@ std::optional<RotatedName> parse_rotated_name(std::string_view name, std::string
     return RotatedName{*day, compressed};
 }
 
+bool is_rotation_suffix(std::string_view suffix)
+{
+    while (!suffix.empty()) {
+        if (suffix[0] != '.' && suffix[0] != '-')
+            return false;
+        suffix.remove_prefix(1);
+        const auto digits = std::find_if_not(suffix.begin(), suffix.end(), is_digit) - suffix.begin();
+        if (digits == 0)
+            return false;
+        suffix.remove_prefix(static_cast<std::size_t>(digits));
+    }
+    return true;
+}
+
 } // namespace smtpauth

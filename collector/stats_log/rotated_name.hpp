@@ -22,4 +22,9 @@ std::optional<std::chrono::sys_days> parse_day(std::string_view text);
 /// @param name  of the log, and `candidate` of the file: without their directory.
 std::optional<RotatedName> parse_rotated_name(std::string_view name, std::string_view candidate);
 
+/// What may stand behind a log's name: ours, ".YYYYMMDD" and ".YYYYMMDD.N", and those of programs that rename and
+/// signal:
+/// ".1", "-20260301". Also "", the log itself.
+bool is_rotation_suffix(std::string_view suffix);
+
 } // namespace smtpauth

@@ -25,3 +25,15 @@ TEST_CASE("only names that rotation gives are its own", "[stats_log][retention]"
         CHECK_FALSE(parse_rotated_name("stats.log", foreign));
     }
 }
+
+TEST_CASE("numbers behind dots and dashes are what rotation leaves, by whomever", "[stats_log]")
+{
+    for (const char* suffix : {"", ".1", "-20260301", ".20260301", ".20260301.12", "-20260301-2"}) {
+        CAPTURE(suffix);
+        CHECK(is_rotation_suffix(suffix));
+    }
+    for (const char* suffix : {".", ".gz", ".1.gz", "1", ".1a", ".-1", ".bak"}) {
+        CAPTURE(suffix);
+        CHECK_FALSE(is_rotation_suffix(suffix));
+    }
+}
