@@ -10,8 +10,11 @@
 #include "common/escape.hpp"
 #include "common/exit_code.hpp"
 #include "ctl/blocks.hpp"
+#include "ctl/explain.hpp"
 #include "ctl/show.hpp"
 #include "ctl/status.hpp"
+#include "ctl/tail.hpp"
+#include "ctl/top.hpp"
 #include "version.hpp"
 
 namespace smtpauth {
@@ -26,7 +29,10 @@ struct Command {
 
 constexpr std::array commands = {
     Command{"status", "how the daemons are", run_status},
+    Command{"top", "which accounts sent most", run_top},
     Command{"show", "how an account stands: its limits, its networks", run_show},
+    Command{"explain", "why mail was refused, held or let pass", run_explain},
+    Command{"tail", "the last lines of the logs, and what follows", run_tail},
     Command{"blocks", "which accounts may not send, and why", run_blocks},
     Command{"block", "let an account send no more for a while", run_block},
     Command{"unblock", "let it send again", run_unblock},
