@@ -10,6 +10,7 @@
 #include "common/escape.hpp"
 #include "common/exit_code.hpp"
 #include "ctl/blocks.hpp"
+#include "ctl/check.hpp"
 #include "ctl/explain.hpp"
 #include "ctl/show.hpp"
 #include "ctl/status.hpp"
@@ -36,6 +37,7 @@ constexpr std::array commands = {
     Command{"blocks", "which accounts may not send, and why", run_blocks},
     Command{"block", "let an account send no more for a while", run_block},
     Command{"unblock", "let it send again", run_unblock},
+    Command{"check", "whether everything stands as daemons and MTA need it", run_check},
 };
 
 void print_help(std::FILE* to)
