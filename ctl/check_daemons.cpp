@@ -1,15 +1,19 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <ctime>
 #include <filesystem>
+#include <fstream>
 #include <optional>
 #include <set>
+#include <sstream>
 #include <string>
 #include <system_error>
 #include <variant>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -19,6 +23,7 @@
 #include "common/units.hpp"
 #include "ctl/check.hpp"
 #include "ctl/control_client.hpp"
+#include "ctl/filters.hpp"
 #include "ctl/reach.hpp"
 #include "filter/instances.hpp"
 
@@ -49,17 +54,35 @@ std::string days_text(std::chrono::seconds age)
 }
 
 /// As whom a daemon runs: by its process where it answers, else the usual user.
-struct DaemonUser {
-    std::optional<Person> person;
-    bool runs = false;
-};
+using DaemonUser = std::optional<Person>;
 
+/// With the groups that it has now: whoever started it may have given it others than its user has.
 std::optional<Person> user_of_process(std::int64_t pid)
 {
-    struct stat status {};
-    if (::stat(fmt::format("/proc/{}", pid).c_str(), &status) != 0)
-        return std::nullopt;
-    return person_of(status.st_uid, status.st_gid);
+    std::ifstream status(fmt::format("/proc/{}/status", pid));
+    std::optional<Person> person;
+    for (std::string line; std::getline(status, line);) {
+        std::istringstream words(line);
+        std::string title;
+        words >> title;
+        if (uid_t uid = 0; title == "Uid:" && words >> uid >> uid) // the real one, then that in force
+            person = person_of(uid, 0);
+        if (gid_t gid = 0; title == "Gid:" && words >> gid >> gid && person)
+            person->groups = {gid};
+        if (title == "Groups:" && person)
+            for (gid_t gid = 0; words >> gid;)
+                person->groups.push_back(gid);
+    }
+    return person;
+}
+
+/// Errors among the last lines of its log.
+std::size_t errors_of(const json::object& status)
+{
+    const std::vector<json::object> problems = object_members(status, "problems");
+    return static_cast<std::size_t>(std::count_if(problems.begin(), problems.end(), [](const json::object& problem) {
+        return printable_member(problem, "level") == "error";
+    }));
 }
 
 /// Asks a daemon how it is. @param usual  the user of an installed system.
@@ -68,7 +91,7 @@ DaemonUser check_control(const std::string& name, const std::optional<UnixSocket
 {
     if (!control) {
         results.push_back({Level::warning, name, "has no control socket, so nobody can ask it", "set control"});
-        return {find_person(usual)};
+        return find_person(usual);
     }
     const ControlResult answer = ask_daemon(control->path, control_request("status"));
     const auto* status = std::get_if<json::object>(&answer);
@@ -77,7 +100,7 @@ DaemonUser check_control(const std::string& name, const std::optional<UnixSocket
             {Level::error, name,
              fmt::format("does not answer at {}: {}", control->path, std::get<ControlRefusal>(answer).text),
              "start it, and look at what it says when it starts"});
-        return {find_person(usual)};
+        return find_person(usual);
     }
     const json::value* const pid = status->if_contains("pid");
     const std::int64_t number = pid && pid->is_int64() ? pid->get_int64() : 0;
@@ -85,12 +108,10 @@ DaemonUser check_control(const std::string& name, const std::optional<UnixSocket
     results.push_back(
         {Level::ok, name,
          fmt::format("answers at {}, pid {}{}", control->path, number, person ? ", as user " + person->name : ""), ""});
-    if (const json::value* const problems = status->if_contains("problems");
-        problems && problems->is_array() && !problems->get_array().empty())
-        results.push_back({Level::warning, name,
-                           fmt::format("its log has {} warnings and errors", problems->get_array().size()),
+    if (const std::size_t errors = errors_of(*status); errors != 0)
+        results.push_back({Level::warning, name, fmt::format("{} of the last lines of its log are errors", errors),
                            "smtpauthctl status shows them"});
-    return {person ? std::move(person) : find_person(usual), true};
+    return person ? person : find_person(usual);
 }
 
 void check_age(const char* setting, const std::string& path, CheckResults& results)
@@ -120,8 +141,8 @@ void check_list(const FilterConfig& filter, const DaemonUser& user, CheckResults
                            "each minute"});
         return;
     }
-    if (user.person)
-        if (const auto obstacle = find_obstacle(*user.person, filter.reject_ids, Access::read)) {
+    if (user)
+        if (const auto obstacle = find_obstacle(*user, filter.reject_ids, Access::read)) {
             results.push_back({Level::error, subject, fmt::format("{}: {}", obstacle->path, obstacle->why),
                                "chmod or chown it, so that the filter can read it"});
             return;
@@ -144,10 +165,10 @@ void check_directory(const char* setting, const std::string& path, const DaemonU
                            hidden ? "ask as root" : "the daemon makes it at its start, where it may"});
         return;
     }
-    if (user.person)
-        if (const auto obstacle = find_obstacle(*user.person, path, Access::write)) {
+    if (user)
+        if (const auto obstacle = find_obstacle(*user, path, Access::write)) {
             results.push_back({Level::error, subject, fmt::format("{}: {}", obstacle->path, obstacle->why),
-                               fmt::format("chown {} {}", user.person->name, path)});
+                               fmt::format("chown {} {}", user->name, path)});
             return;
         }
     if ((status.st_mode & S_IWOTH) != 0) {
@@ -178,20 +199,19 @@ void check_events(const CheckedConfig& config, const FilterConfig& filter, const
                            "give [filter] collector and [collector] listen the same value"});
         return;
     }
-    if (!user.person)
+    if (!user)
         return;
-    if (const auto obstacle = find_obstacle(*user.person, socket->path, Access::write))
+    if (const auto obstacle = find_obstacle(*user, socket->path, Access::write))
         results.push_back({obstacle->is_unknown ? Level::warning : Level::error, subject,
                            fmt::format("{}: {}", obstacle->path, obstacle->why),
-                           obstacle->is_missing
-                               ? "start the collector"
-                               : "set listen_group of [collector] to a group of " + user.person->name});
-    else if (!config.collector.event_peers.contains(user.person->uid))
+                           obstacle->is_missing ? "start the collector"
+                                                : "set listen_group of [collector] to a group of " + user->name});
+    else if (!config.collector.event_peers.contains(user->uid))
         results.push_back({Level::error, subject,
-                           fmt::format("{} is not one of event_peers: the collector turns it away", user.person->name),
-                           fmt::format("event_peers = [\"{}\"] in [collector]", user.person->name)});
+                           fmt::format("{} is not one of event_peers: the collector turns it away", user->name),
+                           fmt::format("event_peers = [\"{}\"] in [collector]", user->name)});
     else
-        results.push_back({Level::ok, subject, user.person->name + " reaches it", ""});
+        results.push_back({Level::ok, subject, user->name + " reaches it", ""});
 }
 
 } // namespace
