@@ -1,0 +1,40 @@
+#include "ctl/command_line.hpp"
+
+#include <catch2/catch.hpp>
+
+#include "common/exit_code.hpp"
+
+using namespace smtpauth;
+
+namespace {
+
+CommandLineOptions parse(std::vector<std::string> words, const CommandLineShape& shape)
+{
+    words.insert(words.begin(), "tail");
+    std::vector<char*> argv;
+    for (std::string& word : words)
+        argv.push_back(word.data());
+    argv.push_back(nullptr);
+    return parse_command_line(static_cast<int>(words.size()), argv.data(), shape);
+}
+
+const CommandLineShape tail{.help = "", .options = {"count"}, .optional_arguments = 1, .flags = {"follow"}};
+
+} // namespace
+
+TEST_CASE("a flag is known by its name and by its letter", "[ctl][command_line]")
+{
+    CHECK(parse({"-f"}, tail).flags.contains("follow"));
+    CHECK(parse({"--follow", "alice", "--count", "3"}, tail).flags.contains("follow"));
+    CHECK(parse({"alice"}, tail).flags.empty());
+    CHECK(parse({"-f"}, {.help = ""}).exit == exit_code::usage);
+    CHECK(parse({"-x"}, tail).exit == exit_code::usage);
+}
+
+TEST_CASE("arguments may be left out where they are optional", "[ctl][command_line]")
+{
+    CHECK_FALSE(parse({}, tail).exit);
+    CHECK(parse({"--count", "3", "alice"}, tail).arguments == std::vector<std::string>{"alice"});
+    CHECK(parse({"alice", "bob"}, tail).exit == exit_code::usage);
+    CHECK(parse({}, {.help = "", .arguments = {"an account"}}).exit == exit_code::usage);
+}
