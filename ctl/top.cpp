@@ -118,9 +118,8 @@ void AccountSums::add(const event::Record& record)
 const std::vector<std::string_view>& AccountSums::measures()
 {
     static const std::vector<std::string_view> names = [] {
-        std::vector<std::string_view> found;
-        for (const auto& [name, amount] : amounts)
-            found.push_back(name);
+        std::vector<std::string_view> found(amounts.size());
+        std::transform(amounts.begin(), amounts.end(), found.begin(), [](const auto& entry) { return entry.first; });
         return found;
     }();
     return names;

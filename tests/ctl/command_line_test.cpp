@@ -1,5 +1,7 @@
 #include "ctl/command_line.hpp"
 
+#include <algorithm>
+
 #include <catch2/catch.hpp>
 
 #include "common/exit_code.hpp"
@@ -11,10 +13,8 @@ namespace {
 CommandLineOptions parse(std::vector<std::string> words, const CommandLineShape& shape)
 {
     words.insert(words.begin(), "tail");
-    std::vector<char*> argv;
-    for (std::string& word : words)
-        argv.push_back(word.data());
-    argv.push_back(nullptr);
+    std::vector<char*> argv(words.size() + 1); // the last one is null
+    std::transform(words.begin(), words.end(), argv.begin(), [](std::string& word) { return word.data(); });
     return parse_command_line(static_cast<int>(words.size()), argv.data(), shape);
 }
 
