@@ -74,6 +74,15 @@ std::vector<json::object> ask_filters_of(const std::string& config, const std::s
     return answers;
 }
 
+/// Some filter has a block of it, or lets it send on probation: an account, though the logs have nothing of it any
+/// more.
+bool is_stopped(const std::vector<json::object>& filters)
+{
+    return std::any_of(filters.begin(), filters.end(), [](const json::object& filter) {
+        return filter.contains("block") || filter.contains("probation_until");
+    });
+}
+
 std::optional<LoggedRecord> block_at(const std::vector<LoggedRecord>& changes, const std::string& id, event::Time when)
 {
     BlockList blocks;
@@ -111,6 +120,8 @@ public:
             of_account(answer);
         else if (found.message)
             of_message(answer);
+        else if (!logs_.is_past && is_stopped(ask_filters_of(options_.config, account_text(answer.id))))
+            of_account(answer);
         errors_ = found.errors;
         for (const std::string& error : explainer_.errors())
             if (std::find(errors_.begin(), errors_.end(), error) == errors_.end())

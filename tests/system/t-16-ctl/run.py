@@ -84,6 +84,9 @@ def blocked(ctl):
     equal(ctl.ask("block", "bob", "--reason", "looks stolen")[0], 0, "block")
     filters = asked(ctl, "explain", "bob")["account"]["filters"]
     equal(filters[0]["block"]["reason"], f"looks stolen; uid {os.getuid()}", "the block as the filter tells it")
+    # Blocked before the logs that are left begin: only the filter knows.
+    equal(ctl.ask("block", "gone@example.org")[0], 0, "block of an account that never sent")
+    equal(asked(ctl, "explain", "gone@example.org", "--since", "0s")["kind"], "account", "explain of it")
     step("explain asks the filter whether an account is blocked")
 
 
@@ -105,7 +108,7 @@ def tailing(postfix, daemons, ctl, ids):
     status, text, said = ctl.ask("tail", "--json")
     equal((status, said), (0, ""), "tail")
     lines = [json.loads(line) for line in text.splitlines()]
-    wait_for(lambda: len(daemons.rejects_log.raw_lines()) == 4, 10, "the block in the log")
+    wait_for(lambda: len(daemons.rejects_log.raw_lines()) == 5, 10, "the blocks in the log")
     equal([(line["auth_id"], line["action"]) for line in lines[:6]],
           [("alice", "accept"), ("alice", "accept"), ("alice", "tempfail"), ("bob", "accept"), ("bob", "hold"),
            ("spammer", "reject")], "tail of both logs, in the order of time")
