@@ -116,12 +116,11 @@ public:
                       .findings = {}};
         answer.findings = find_in_logs(logs_.config, answer.id, word, logs_.since, logs_.now);
         const Findings& found = answer.findings;
-        if (found.last || !found.changes.empty())
+        const bool is_logged = found.last || !found.changes.empty();
+        if (is_logged || (!found.message && is_known_to_filters(answer.id)))
             of_account(answer);
         else if (found.message)
             of_message(answer);
-        else if (!logs_.is_past && is_stopped(ask_filters_of(options_.config, account_text(answer.id))))
-            of_account(answer);
         errors_ = found.errors;
         for (const std::string& error : explainer_.errors())
             if (std::find(errors_.begin(), errors_.end(), error) == errors_.end())
@@ -132,6 +131,11 @@ public:
     const std::vector<std::string>& errors() const { return errors_; }
 
 private:
+    bool is_known_to_filters(const std::string& id) const
+    {
+        return !logs_.is_past && is_stopped(ask_filters_of(options_.config, account_text(id)));
+    }
+
     void of_account(Answer& answer)
     {
         answer.kind = Answer::Kind::account;

@@ -23,6 +23,7 @@ event::Record mail(event::Time time, std::uint32_t recipients = 1)
 std::vector<LoggedRecord> logged(const std::vector<event::Record>& records)
 {
     std::vector<LoggedRecord> found;
+    found.reserve(records.size());
     for (const event::Record& record : records)
         found.push_back({record, {0xa, found.size() + 1}});
     return found;
