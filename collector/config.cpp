@@ -105,6 +105,7 @@ CollectorConfigResult load_collector_config(const std::string& path)
     ConfigTable collector = file.table("collector");
     read_sockets(collector, result.config);
     read_files(collector, result.config);
+    result.config.alarm = read_alarm_settings(collector.table("alarm"), result.config.log_recipients);
 
     for (const char* table : {"filter", "geo", "limits", "accounts", "domains", "blocks"})
         file.root().skip(table);

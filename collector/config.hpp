@@ -11,15 +11,14 @@
 #include <string>
 #include <vector>
 
+#include "collector/alert/settings.hpp"
+#include "collector/log_recipients.hpp"
 #include "common/durability.hpp"
 #include "common/listening_socket.hpp"
 #include "common/log.hpp"
 #include "common/socket_spec.hpp"
 
 namespace smtpauth {
-
-/// How much of a recipient's address stands in the logs.
-enum class LogRecipients { full, domain, count };
 
 struct CollectorConfig {
     log::Settings log; ///< [log]
@@ -42,6 +41,8 @@ struct CollectorConfig {
 
     std::string state_directory = "/var/lib/smtpauth";
     Durability durability = Durability::group; ///< of records, before the collector acknowledges them
+
+    AlarmSettings alarm; ///< [collector.alarm]
 
     CollectorConfig();
 };

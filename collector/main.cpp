@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "collector/config.hpp"
+#include "collector/delivery/alarms.hpp"
 #include "collector/receiver.hpp"
 #include "collector/rrd/rrd_writer.hpp"
 #include "collector/stats_log/log_worker.hpp"
@@ -65,6 +66,7 @@ public:
           handed_over_(SocketActivation::from_environment()),
           stop_timer_(io_),
           rrd_(config_.rrd_directory, config_.rrd_delay, clock_),
+          alarms_({config_.state_directory + "/alarms.json", config_.stats_log}, config_.alarm, clock_),
           logs_(log_files(config_), record_log_settings(config_), clock_,
                 [this](const TrafficSample& sample) { rrd_.add(sample); }),
           receiver_(io_, handed_over_.open(config_.listen, config_.listen_options), config_.event_peers,
@@ -82,6 +84,7 @@ public:
               {.on_reload = [this] { reload(); }, .on_reopen = [this] { reopen(); }, .on_stop = [this] { stop(); }})
     {
         rrd_.start();
+        alarms_.start();
         receiver_.start();
         log::info("listening on {}", to_string(config_.listen));
         service_manager_.ready("serving");
@@ -93,6 +96,7 @@ private:
     /// Before the first record comes: a log that cannot be opened at the start is the administrator's to mend.
     RecordLogs& open_logs()
     {
+        logs_.show_to(alarms_);
         if (const auto error =
                 logs_.read_back(rrd_.first_unwritten(), [this](const TrafficSample& sample) { rrd_.recount(sample); }))
             throw std::runtime_error(*error);
@@ -122,7 +126,8 @@ private:
 
     CollectorStatus status() const
     {
-        return {receiver_.filters(), receiver_.waiting(), worker_.status(), config_.stats_log, config_.rejects_log};
+        return {receiver_.filters(), receiver_.waiting(), worker_.status(),
+                config_.stats_log,   config_.rejects_log, alarms_.status()};
     }
 
     /// HUP: all of the new configuration or nothing of it.
@@ -148,6 +153,7 @@ private:
     Timer stop_timer_;
     bool stopping_ = false;
     RrdWriter rrd_;
+    Alarms alarms_;
     RecordLogs logs_;
     Receiver receiver_;
     std::unique_ptr<ControlServer> control_; ///< opened before there are threads
@@ -178,6 +184,7 @@ void Collector::take_new_configuration()
     worker_.set(record_log_settings(loaded.config));
     retention_worker_.set(retention_settings(loaded.config));
     rrd_.set_delay(loaded.config.rrd_delay);
+    alarms_.set(loaded.config.alarm);
     log::info("configuration reloaded");
 }
 

@@ -30,7 +30,8 @@ json::object to_json(const CollectorStatus& status)
                          {{"records", status.waiting.records},
                           {"used_bytes", status.waiting.bytes},
                           {"limit_bytes", status.waiting.max_bytes},
-                          {"writing", status.logs.writing}}}};
+                          {"writing", status.logs.writing}}},
+                        {"alarms", to_json(status.alarms)}};
     if (!status.logs.problem.empty())
         result.emplace("logs_cannot_be_written", json_text(status.logs.problem));
     return result;

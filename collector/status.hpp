@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "collector/delivery/alarm_status.hpp"
 #include "collector/receiver.hpp"
 #include "collector/stats_log/log_worker.hpp"
 #include "common/json.hpp"
@@ -16,6 +17,7 @@ struct CollectorStatus {
     LogWorker::Status logs;
     std::string stats_log; ///< paths
     std::string rejects_log;
+    AlarmStatus alarms;
 };
 
 json::object to_json(const CollectorStatus& status);

@@ -1,5 +1,7 @@
 #include "common/json.hpp"
 
+#include <utility>
+
 #include <boost/json/src.hpp>
 
 namespace smtpauth {
@@ -47,6 +49,13 @@ json::string json_text(std::string_view text)
         text.remove_prefix(size == 0 ? 1 : size);
     }
     return result;
+}
+
+std::optional<json::value> parse_json(std::string_view text)
+{
+    json::error_code error;
+    json::value value = json::parse(json::string_view(text.data(), text.size()), error);
+    return error ? std::nullopt : std::optional(std::move(value));
 }
 
 } // namespace smtpauth

@@ -5,7 +5,7 @@
 
 BUILD_PACKAGES=(
     cmake ninja-build g++ pkgconf
-    libboost1.81-dev libboost-log1.81-dev libfmt-dev libtomlplusplus-dev librrd-dev libmaxminddb-dev zlib1g-dev catch2
+    libboost1.81-dev libboost-log1.81-dev libfmt-dev libtomlplusplus-dev librrd-dev libmaxminddb-dev libssl-dev zlib1g-dev catch2
 )
 
 # The quickstart, and every test that wants a real Postfix: tools, and the libraries of the unpacked servers.

@@ -20,6 +20,8 @@ RULES = [
     ("filter/policy", ASIO + "|" + SYSTEM, "pure decisions: no Asio, sockets or files"),
     ("filter/policy", r"filter/(?!policy/|identity\.hpp)", "pure decisions: nothing of the filter beside them"),
     ("collector/scoring", ASIO + "|" + SYSTEM, "pure decisions: no Asio, sockets or files"),
+    ("collector/alert", ASIO + "|" + SYSTEM, "pure: what there is to tell, and its text"),
+    ("collector/alert", r"collector/(?!alert/|log_recipients\.hpp|stats_log/(cursors|local_time)\.hpp)", "pure: nothing of the collector beside it"),
     ("collector/stats_log", r"boost/asio|rrd\.h", "files of text only"),
     ("collector/rrd", r"boost/asio", "librrd blocks, so it stays off the loop"),
     ("ctl", r"tests/|boost/asio|" + ASIO, "a program that asks and ends: no loop"),
@@ -32,6 +34,7 @@ HOMES = [
     (r"boost/json", r"common/(json|control)"),
     (r"toml\+\+|toml\.hpp", r"common/config"),
     (r"zlib\.h", r"collector/stats_log/gzip"),
+    (r"boost/asio/ssl|openssl/", r"collector/delivery/smtp_sender"),
     (r"rrd\.h", r"(collector/rrd/|tests/support/rrd_reader)"),
     (r"catch2/", r"tests/"),
 ]

@@ -47,13 +47,6 @@ private:
     std::string text_;
 };
 
-/// "@example.org" of "user@example.org", "@" of "user".
-std::string domain_of(std::string_view address)
-{
-    const std::size_t at = address.rfind('@');
-    return at == std::string_view::npos ? "@" : std::string(address.substr(at));
-}
-
 void write_recipients(RecordWriter& line, const Record& record, LogRecipients detail)
 {
     if (detail == LogRecipients::count)

@@ -57,12 +57,16 @@ std::optional<RecordLogs::Error> RecordLogs::read_back(Log& log, const LogState&
 {
     auto history = read_back_log(disk_, log.file.path(), saved, [&](std::string_view line, const LineMarks& marks) {
         // The marks are whole seconds; the recount decides by itself what is written already.
-        if (marks.eom_time + std::chrono::seconds(1) <= recount_from)
+        const bool counts_again = marks.eom_time + std::chrono::seconds(1) > recount_from;
+        const bool wanted = observer_ && observer_->wants(marks.id, &log == &stats_, marks.eom_time);
+        if (!counts_again && !wanted)
             return;
         const auto read = read_log_line(line);
         const auto* logged = std::get_if<LoggedRecord>(&read);
-        if (const auto sample = logged ? traffic_of(logged->record) : std::nullopt)
+        if (const auto sample = logged && counts_again ? traffic_of(logged->record) : std::nullopt)
             recount(*sample);
+        if (logged && wanted)
+            observer_->replay(logged->id, logged->record);
     });
     if (auto* error = std::get_if<ScanError>(&history))
         return std::move(*error);
@@ -116,6 +120,8 @@ void RecordLogs::add(const event::RecordId& id, const event::Record& record)
         ++log.counters.duplicates;
         return;
     }
+    if (observer_)
+        observer_->add(id, record);
     ++log.added;
     log.uncommitted.advance(id);
     line_.clear();

@@ -10,6 +10,7 @@
 
 #include "collector/batch.hpp"
 #include "collector/config.hpp"
+#include "collector/record_observer.hpp"
 #include "collector/stats_log/cursors.hpp"
 #include "collector/stats_log/log_file.hpp"
 #include "collector/stats_log/state_file.hpp"
@@ -43,6 +44,9 @@ public:
     RecordLogs(const Files& files, Settings settings, const Clock& clock, TrafficSink sink, Disk& disk = system_disk());
 
     void set(const Settings& settings);
+
+    /// From read_back() on, shows it each record. @param observer  outlives this.
+    void show_to(RecordObserver& observer) { observer_ = &observer; }
 
     /// Reads back which records the logs have, so that none is written twice, and shows those of `recount_from`
     /// and later to `recount`. Call it once, before add(). After an error the logs are not to be written to.
@@ -96,6 +100,7 @@ private:
     Settings settings_;
     const Clock& clock_;
     TrafficSink sink_;
+    RecordObserver* observer_ = nullptr;     ///< null: nobody
     std::string line_;                       ///< scratch
     std::vector<TrafficSample> uncommitted_; ///< for sink_
     std::string state_text_;                 ///< what this process has in the state file; "" where that is uncertain

@@ -1,0 +1,16 @@
+// Alarms as JSON, both ways: docs/formats/alarm.md.
+#pragma once
+
+#include <optional>
+
+#include "collector/alert/alarm.hpp"
+#include "common/json.hpp"
+
+namespace smtpauth {
+
+json::object to_json(const Alarm& alarm);
+
+/// Nothing where the value is anything but what to_json() makes; members that are not known are passed over.
+std::optional<Alarm> alarm_from_json(const json::value& value);
+
+} // namespace smtpauth

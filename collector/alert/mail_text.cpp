@@ -1,0 +1,129 @@
+#include "collector/alert/mail_text.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+#include <fmt/format.h>
+
+namespace smtpauth {
+
+namespace {
+
+/// Octets of text in one encoded word, so that the word has at most 75 characters (RFC 2047, 2).
+constexpr std::size_t encoded_word_octets = 45;
+
+/// Of lines of base64 (RFC 2045, 6.8).
+constexpr std::size_t base64_line = 76;
+
+/// Octets of a line as they may stand in mail without encoding (RFC 5322, 2.1.1).
+constexpr std::size_t longest_line = 998;
+
+bool is_ascii(std::string_view text)
+{
+    return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
+bool has_long_line(std::string_view text)
+{
+    while (!text.empty()) {
+        const std::size_t size = std::min(text.find('\n'), text.size());
+        if (size > longest_line)
+            return true;
+        text.remove_prefix(std::min(size + 1, text.size()));
+    }
+    return false;
+}
+
+std::string with_crlf(std::string_view text)
+{
+    std::string lines;
+    for (const char c : text) {
+        if (c == '\n')
+            lines += '\r';
+        lines += c;
+    }
+    return lines;
+}
+
+std::string base64_lines(std::string_view bytes)
+{
+    const std::string all = base64(bytes);
+    std::string lines;
+    for (std::size_t at = 0; at < all.size(); at += base64_line)
+        lines.append(all, at, base64_line).append("\r\n");
+    return lines;
+}
+
+/// Alike for all that concerns one incident, so that mail programs show it as one conversation.
+std::string message_id(const Alarm& alarm, Alarm::Event event, const std::string& host)
+{
+    return fmt::format("<{}.{}@{}>", alarm.incident, event == Alarm::Event::opened ? "opened" : "closed", host);
+}
+
+} // namespace
+
+std::string base64(std::string_view bytes)
+{
+    constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    std::string text;
+    for (std::size_t at = 0; at < bytes.size(); at += 3) {
+        const std::size_t size = std::min<std::size_t>(3, bytes.size() - at);
+        std::uint32_t group = 0;
+        for (std::size_t i = 0; i < 3; ++i)
+            group = group << 8 | (i < size ? static_cast<unsigned char>(bytes[at + i]) : 0U);
+        for (std::size_t i = 0; i < 4; ++i)
+            text += i <= size ? digits[group >> (18 - 6 * i) & 0x3f] : '=';
+    }
+    return text;
+}
+
+std::string header_text(std::string_view text)
+{
+    if (is_ascii(text))
+        return std::string(text);
+    std::string header;
+    while (!text.empty()) {
+        std::size_t size = std::min(encoded_word_octets, text.size());
+        while (size > 0 && size < text.size() && (static_cast<unsigned char>(text[size]) & 0xc0U) == 0x80)
+            --size; // a character must not stand in two words
+        header += fmt::format("{}=?utf-8?B?{}?=", header.empty() ? "" : "\r\n ", base64(text.substr(0, size)));
+        text.remove_prefix(size);
+    }
+    return header;
+}
+
+std::string mail_date(std::chrono::sys_seconds time)
+{
+    constexpr std::array days{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+    constexpr std::array months{"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    const auto day = std::chrono::floor<std::chrono::days>(time);
+    const std::chrono::year_month_day date(day);
+    const std::chrono::hh_mm_ss clock(time - day);
+    return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} +0000", days.at(std::chrono::weekday(day).c_encoding()),
+                       static_cast<unsigned>(date.day()), months.at(static_cast<unsigned>(date.month()) - 1),
+                       static_cast<int>(date.year()), clock.hours().count(), clock.minutes().count(),
+                       clock.seconds().count());
+}
+
+std::string mail_of(const Notice& notice, const AlarmPlace& place, const MailAddresses& addresses)
+{
+    const Alarm& first = notice.alarms.front();
+    const std::string text = text_of(notice, place);
+    const bool plain = is_ascii(text) && !has_long_line(text);
+
+    std::string mail = fmt::format("Date: {}\r\n", mail_date(notice.raised));
+    mail += fmt::format("From: {}\r\n", addresses.from);
+    mail += fmt::format("To: {}\r\n", fmt::join(addresses.to, ",\r\n "));
+    mail += fmt::format("Subject: {}\r\n", header_text("[smtpauth] " + subject_of(notice)));
+    mail += fmt::format("Message-ID: {}\r\n", message_id(first, first.event, place.host));
+    if (first.event == Alarm::Event::closed)
+        mail +=
+            fmt::format("In-Reply-To: {0}\r\nReferences: {0}\r\n", message_id(first, Alarm::Event::opened, place.host));
+    mail += "Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n";
+    mail += fmt::format("Content-Transfer-Encoding: {}\r\n\r\n", plain ? "7bit" : "base64");
+    mail += plain ? with_crlf(text) : base64_lines(with_crlf(text));
+    return mail;
+}
+
+} // namespace smtpauth
