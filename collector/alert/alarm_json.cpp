@@ -68,6 +68,7 @@ public:
     explicit Reader(const json::value& value) : object_(value.if_object()), good_(object_ != nullptr) {}
 
     bool good() const { return good_; }
+    void expect(bool good) { good_ = good_ && good; }
 
     bool is_there(std::string_view name) const { return object_ != nullptr && object_->contains(name); }
 
@@ -162,6 +163,7 @@ void take_counts(Reader& reader, std::string_view name, MailCounts& counts)
     inner.take("warned", counts.warned);
     inner.take("held", counts.held);
     inner.take("refused", counts.refused);
+    reader.expect(inner.good());
 }
 
 void take_origins(Reader& reader, std::string_view name, std::string_view what, std::vector<OriginCount>& origins)

@@ -69,8 +69,12 @@ HookSettings read_hook(ConfigTable& table)
 {
     HookSettings hook;
     hook.hook = table.text_list("hook", hook.hook, Empty::allowed);
-    if (!hook.hook.empty() && !hook.hook.front().starts_with('/'))
-        table.refuse("hook", "a list that begins with the absolute path of a program");
+    // Somebody who thinks of a shell writes one text.
+    const bool is_a_line = hook.hook.size() == 1 && hook.hook.front().find(' ') != std::string::npos;
+    if (!hook.hook.empty() && (is_a_line || !hook.hook.front().starts_with('/')))
+        table.refuse(
+            "hook", "a list such as [\"/usr/local/bin/alarm\", \"--room\", \"night\"], first the path of a program: no "
+                    "shell takes words apart");
     if (std::any_of(hook.hook.begin(), hook.hook.end(),
                     [](const std::string& argument) { return argument.find('\0') != std::string::npos; }))
         table.refuse("hook", "arguments without zero bytes");

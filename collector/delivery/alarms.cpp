@@ -225,18 +225,22 @@ AlarmState Alarms::state() const
 
 void Alarms::begin_deliveries()
 {
-    const std::lock_guard lock(mutex_);
     const auto now = clock_.steady_now();
-    if (auto notice = mail_.begin(now))
-        asio::co_spawn(io_, deliver_by_mail(*std::move(notice), settings_.mail, left_to_), log_failure);
-    if (auto notice = hook_.begin(now))
-        asio::co_spawn(io_, deliver_by_hook(*std::move(notice), settings_.hook), log_failure);
+    std::unique_lock lock(mutex_);
+    auto mail = mail_.begin(now);
+    auto hook = hook_.begin(now);
+    const AlarmSettings settings = settings_;
+    const std::vector<std::string> to = left_to_.empty() ? settings.mail.to : left_to_;
+    lock.unlock();
+    // Each runs at once, as far as it gets without waiting: perhaps to its end, where it wants the lock.
+    if (mail)
+        asio::co_spawn(io_, deliver_by_mail(*std::move(mail), settings.mail, to), log_failure);
+    if (hook)
+        asio::co_spawn(io_, deliver_by_hook(*std::move(hook), settings.hook), log_failure);
 }
 
 Task<void> Alarms::deliver_by_mail(Notice notice, MailSettings mail, std::vector<std::string> to)
 {
-    if (to.empty())
-        to = mail.to;
     const std::string from = mail.from.empty() ? "smtpauth-log-collector@" + host_ : mail.from;
     // Named, all of them: g++ 12 destroys temporaries of a co_await in the wrong place (GCC bug 98401).
     const MailAddresses addresses{from, mail.to};

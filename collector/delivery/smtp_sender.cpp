@@ -178,8 +178,7 @@ private:
     std::string text_of(const ErrorCode& error) const
     {
         if (timed_out_)
-            return fmt::format("nothing within {} s",
-                               std::chrono::duration_cast<std::chrono::seconds>(timeout_).count());
+            return fmt::format("nothing within {} s", std::chrono::duration<double>(timeout_).count());
         return error ? error == asio::error::eof ? "connection closed" : error.message() : "";
     }
 

@@ -355,3 +355,58 @@ TEST_CASE("a log that was cut in its unacknowledged end is filled again", "[stat
     t.write(logs, batch);
     CHECK(t.directory.read("stats.log") == whole);
 }
+
+namespace {
+
+struct SeenRecords final : RecordObserver {
+    bool wants(const event::RecordId& id, bool passed, event::Time time) const override
+    {
+        asked.push_back(std::to_string(id.sequence) + (passed ? " passed" : " refused"));
+        return time >= wanted_from;
+    }
+    void replay(const event::RecordId& id, const event::Record& record) override
+    {
+        replayed.push_back(std::to_string(id.sequence) + ' ' + record.auth_id);
+    }
+    void add(const event::RecordId& id, const event::Record& record) override
+    {
+        added.push_back(std::to_string(id.sequence) + ' ' + record.auth_id);
+    }
+
+    event::Time wanted_from{};
+    mutable std::vector<std::string> asked;
+    std::vector<std::string> replayed, added;
+};
+
+} // namespace
+
+TEST_CASE_METHOD(Fixture, "an observer sees each record once, after a start those that it wants", "[collector][logs]")
+{
+    using Strings = std::vector<std::string>;
+    Batch batch;
+    add(batch, 1, refusal());
+    add(batch, 2, message());
+    add(batch, 4, message());
+    SeenRecords seen;
+    {
+        RecordLogs first = logs();
+        first.show_to(seen);
+        REQUIRE(first.read_back({}, [](const TrafficSample&) {}) == std::nullopt);
+        REQUIRE(first.open() == std::nullopt);
+        write(first, batch);
+        write(first, batch);
+        CHECK(seen.added == Strings{"1 mallory", "2 alice", "4 alice"});
+        CHECK(seen.asked.empty());
+    }
+    SeenRecords again;
+    again.wanted_from = GENERATE(event::Time{}, test::noon + std::chrono::hours(1));
+    RecordLogs second = logs();
+    second.show_to(again);
+    int recounted = 0;
+    REQUIRE(second.read_back(test::noon + std::chrono::hours(1), [&](const TrafficSample&) { ++recounted; }) ==
+            std::nullopt);
+    CHECK(again.asked == Strings{"2 passed", "4 passed", "1 refused"});
+    CHECK(again.replayed ==
+          (again.wanted_from == event::Time{} ? Strings{"2 alice", "4 alice", "1 mallory"} : Strings{}));
+    CHECK(recounted == 0);
+}
