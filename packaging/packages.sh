@@ -20,7 +20,7 @@ RUN_PACKAGES=(
 TEST_PACKAGES=(
     clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev
     libmilter-dev libbenchmark-dev valgrind
-    m4 libsasl2-modules libsasl2-modules-db libldap-2.5-0 liblockfile1
+    openssl m4 libsasl2-modules libsasl2-modules-db libldap-2.5-0 liblockfile1
 )
 
 # Servers that are unpacked and never installed.

@@ -92,7 +92,7 @@ AlarmSettings read_alarm_settings(ConfigTable table, LogRecipients recipients)
     incidents.quiet_after = table.duration("quiet_after", incidents.quiet_after, 1s, 24h);
     incidents.late_action_max = table.duration("late_action_max", incidents.late_action_max, 1min, 24h);
     incidents.max_incidents = table.number("max_incidents", incidents.max_incidents, 1, 100000);
-    incidents.max_bytes = table.bytes("max_bytes", incidents.max_bytes, mebibyte, 16 * 1024 * mebibyte);
+    incidents.max_bytes = table.bytes("max_bytes", incidents.max_bytes, mebibyte, mebibyte * 16 * 1024);
     incidents.recipients = recipients;
     settings.mail = read_mail(table);
     settings.hook = read_hook(table);

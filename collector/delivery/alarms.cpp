@@ -206,9 +206,9 @@ void Alarms::save_if_changed()
         return;
     urgent_ = changed_ = false;
     saved_ = clock_.steady_now();
-    const std::string text = state_to_text(state());
+    const AlarmState copy = state();
     lock.unlock();
-    const auto error = replace_file(disk_, files_.state, text, state_mode);
+    const auto error = replace_file(disk_, files_.state, state_to_text(copy), state_mode);
     if (error && save_error_.empty())
         log::error("{}; alarms go out all the same, and may be forgotten or come twice after a restart", *error);
     if (!error && !save_error_.empty())

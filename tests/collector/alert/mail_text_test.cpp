@@ -158,16 +158,16 @@ TEST_CASE("lines are bounded, but for commands, which stay whole", "[collector][
 TEST_CASE("many alarms are a list first, then what is to be done about each", "[collector][alert]")
 {
     const test::TimeZone zone("UTC");
-    std::vector<Alarm> alarms;
-    for (int at = 0; at < 100; ++at)
-        alarms.push_back(test::alarm("user" + std::to_string(at)));
+    std::vector<Alarm> alarms(100);
+    for (std::size_t at = 0; at < alarms.size(); ++at)
+        alarms[at] = test::alarm("user" + std::to_string(at));
     const std::string text = text_of(notice(alarms), place);
     const Strings lines = lines_of(text);
     CHECK(lines[0] == "100 incidents began or ended:");
     CHECK(lines[2] == "  user0 was stopped by rule \"default\"; 1000 refused, 3 held, 1 warned of");
     CHECK(lines[101].starts_with("  user99 "));
     CHECK(has_line(text, "smtpauthctl unblock user99"));
-    CHECK(text.size() < 256 * 1024);
+    CHECK(text.size() < std::size_t{256} * 1024);
 }
 
 TEST_CASE("an account's name is one word of a shell, and no option", "[collector][alert]")

@@ -84,5 +84,5 @@ TEST_CASE("an account that sends without end takes bounded memory, and one is to
     CHECK(mail.recipients().back() == "9999@example.com");
     CHECK_FALSE(mail.is_complete_since(noon));
     CHECK(mail.is_complete_since(noon + 9999ms));
-    CHECK(mail.size_bytes() < 256 * 1024);
+    CHECK(mail.size_bytes() < std::size_t{256} * 1024);
 }
