@@ -169,6 +169,25 @@ def once(daemons, sink, hook):
     step("each incident had one alarm and one closing note, in mail, hook and log")
 
 
+def impostor(daemons, postfix, sink, ctl):
+    """A server whose certificate names another gets no mail; who mends the setting needs no restart."""
+    def names(name):
+        daemons.configure({"collector.alarm": {"tls_name": name}})
+        before = daemons.log_text("collector").count("configuration reloaded")
+        daemons.collector.send_signal(signal.SIGHUP)
+        wait_for(lambda: daemons.log_text("collector").count("configuration reloaded") > before, 10, "the reload")
+    letters = len(sink.letters)
+    names("another.test.invalid")
+    with Submission(postfix.submission, "alice") as session:
+        equal(session.mail()[0], 450, "alice's answer")
+    error = wait_for(lambda: ctl.collector()["alarms"]["mail"].get("error"), GATHER + 10, "a failed try")
+    check("certificate verify failed" in error, error)
+    equal(len(sink.letters), letters, "mails for an impostor")
+    names(NAME)
+    check("] alice: 1 refused" in sink.wait_for(letters + 1, 30)[letters].subject, sink.letters[letters].subject)
+    step("no mail to a server whose certificate names another; a reload mends it")
+
+
 def test(bench, options):
     sink, hook = MailSink(bench), Hook(bench)
     daemons = Daemons(bench, options.build, settings={
@@ -185,6 +204,7 @@ def test(bench, options):
     host_is_down(daemons, postfix, sink, hook, ctl)
     killed(daemons, postfix, sink, hook)
     once(daemons, sink, hook)
+    impostor(daemons, postfix, sink, ctl)
 
 
 run(test)
