@@ -104,7 +104,12 @@ std::string start(std::vector<std::string> argv, std::string_view input, Child& 
         return errno_text("cannot start");
     // glibc 2.36 declares pidfd_open() for C only.
     child.process = FileDescriptor(static_cast<int>(::syscall(SYS_pidfd_open, child.pid, 0)));
-    return child.process ? "" : errno_text("pidfd_open");
+    if (child.process)
+        return "";
+    std::string error = errno_text("pidfd_open");
+    ::kill(-child.pid, SIGKILL); // nobody would hear of its end
+    ::waitpid(child.pid, nullptr, 0);
+    return error;
 }
 
 std::vector<std::string> first_lines(std::string_view output)
