@@ -204,7 +204,9 @@ AccountPasts read_pasts(const CollectorConfig& config, const event::Record& mail
                         const std::optional<event::RecordId>& before, const std::vector<LoggedRecord>& changes)
 {
     const Windows windows = longest_windows(rules);
-    const event::Time window_begin = mail.eom_time - *std::max_element(windows.begin(), windows.end());
+    const event::Milliseconds window =
+        knows_recipients(rules) ? acquaintance : *std::max_element(windows.begin(), windows.end());
+    const event::Time window_begin = mail.eom_time - window;
     const event::Time since = std::min(window_begin, begin_of_probation(mail, changes));
     const Wanted wanted(mail, rules);
     AccountPasts pasts;
@@ -223,8 +225,9 @@ AccountPasts read_pasts(const CollectorConfig& config, const event::Record& mail
             continue;
         if (logged->record.type == RecordType::loss && logged->record.eom_time <= mail.eom_time)
             pasts.lost += logged->record.count;
-        else if (wanted.is(logged->record) && (is_counted(logged->record) || is_change(logged->record))) {
-            shed_recipients(logged->record);
+        else if (wanted.is(logged->record) && (is_charged(logged->record) || is_change(logged->record))) {
+            if (!knows_recipients(rules))
+                shed_recipients(logged->record);
             records.push_back(std::move(*logged));
         }
     }

@@ -87,6 +87,8 @@ void add_recipients(json::object& object, const Record& record)
 std::string_view fate_of(const Record& record)
 {
     switch (record.type) {
+    case RecordType::attempt:
+        return "given up";
     case RecordType::block:
         return "blocked";
     case RecordType::unblock:

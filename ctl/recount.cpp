@@ -11,24 +11,6 @@ namespace smtpauth {
 
 namespace {
 
-std::uint64_t amount_of(Measure measure, const event::Record& mail)
-{
-    const Charge charge = charge_of(mail);
-    switch (measure) {
-    case Measure::messages:
-        return charge.messages;
-    case Measure::recipients:
-        return charge.recipients;
-    case Measure::bytes:
-        return charge.bytes;
-    case Measure::rejected_recipients:
-        return charge.rejected_recipients;
-    case Measure::networks:
-        return 0;
-    }
-    return 0;
-}
-
 /// The mail as it would have been charged. At MAIL it is judged by the least that could follow.
 event::Record as_charged(const event::Record& mail)
 {
@@ -52,8 +34,9 @@ public:
           mail_(mail),
           state_({.keep = longest_windows({rule}),
                   .unauthenticated_senders = rule.unauthenticated,
+                  .recipients = knows_recipients({rule}),
                   .max_bytes = std::numeric_limits<std::uint64_t>::max()}),
-          check_(rule, state_, {&blocks_, percent})
+          check_(rule, state_, {&blocks_, percent, {}})
     {
         for (const LoggedRecord& logged : past_) {
             state_.apply(logged.record);
@@ -75,8 +58,7 @@ public:
 
     Recount judge()
     {
-        const bool at_mail = mail_.type == event::RecordType::refusal && mail_.stage == event::Stage::mail;
-        const Verdict verdict = at_mail ? check_.at_mail(mail_) : check_.at_end_of_message(mail_);
+        const Verdict verdict = ask();
         result_.action = verdict.action;
         result_.answer = verdict.reply;
         Recount result = stand();
@@ -87,6 +69,23 @@ public:
     }
 
 private:
+    /// As the filter asked, at the command that was answered.
+    Verdict ask() const
+    {
+        if (mail_.type != event::RecordType::refusal)
+            return check_.at_end_of_message(mail_);
+        return mail_.stage == event::Stage::mail ? check_.at_mail(mail_) : check_.at_recipient(mail_, "");
+    }
+
+    /// In what the rule counts. Asked of each message in turn: whom one was written to, the next knows.
+    std::uint64_t amount_of(const event::Record& record)
+    {
+        if (rule_.measure == Measure::new_recipients)
+            return is_counted(record) ? known_.learn(record) : 0;
+        const auto counter = counter_of(rule_.measure);
+        return counter ? charge_for(record).*counter : 0;
+    }
+
     void list()
     {
         const std::string name = name_in(rule_.scope, mail_);
@@ -98,11 +97,16 @@ private:
                 networks.clear();
                 result_.unblocked = record.eom_time;
             }
-            if (name.empty() || !is_counted(record) || name_in(rule_.scope, record) != name ||
-                (record.auth_id.empty() && !rule_.unauthenticated) || mail_.eom_time - record.eom_time >= rule_.window)
+            if (name.empty() || !is_charged(record) || name_in(rule_.scope, record) != name ||
+                (record.auth_id.empty() && !rule_.unauthenticated))
+                continue;
+            const std::uint64_t amount = amount_of(record);
+            if (mail_.eom_time - record.eom_time >= rule_.window || (!is_counted(record) && amount == 0))
                 continue;
             const event::Time leaves = record.eom_time + rule_.window;
-            result_.counted.push_back({logged, amount_of(rule_.measure, record), leaves});
+            result_.counted.push_back({logged, amount, leaves});
+            if (!is_counted(record))
+                continue;
             if (const NetworkId network = network_of(record.client_address))
                 networks[network] = {network, record.country, record.eom_time, leaves};
         }
@@ -143,6 +147,7 @@ private:
     AccountState state_;
     BlockList blocks_;
     LimitCheck check_;
+    KnownRecipients known_; ///< to list()
     Recount result_;
 };
 
@@ -151,6 +156,11 @@ private:
 bool is_counted(const event::Record& record)
 {
     return event::passed(record) || (record.type == event::RecordType::message && record.action == event::Action::hold);
+}
+
+bool is_charged(const event::Record& record)
+{
+    return charge_for(record) != Charge{};
 }
 
 std::uint64_t Recount::listed() const

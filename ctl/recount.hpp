@@ -55,7 +55,10 @@ Recount recount(const LimitRule& rule, const std::vector<LoggedRecord>& past, co
 Recount standing(const LimitRule& rule, const std::vector<LoggedRecord>& past, const event::Record& mail,
                  unsigned percent);
 
-/// A message that limits count: it passed, or was held.
+/// A message that passed, or was held.
 bool is_counted(const event::Record& record);
+
+/// A record that limits must know: such a message, or one of which the MTA had refused recipients.
+bool is_charged(const event::Record& record);
 
 } // namespace smtpauth

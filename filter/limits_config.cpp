@@ -1,6 +1,7 @@
 #include "filter/limits_config.hpp"
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <optional>
 #include <string>
@@ -21,6 +22,8 @@ using event::Action;
 
 constexpr auto default_name = "default";
 constexpr std::size_t longest_name = 32;
+/// What stands in records as `rule` and is no limit.
+constexpr std::array<std::string_view, 3> reserved_names{"reject_ids", "block", "admin"};
 constexpr std::size_t longest_text = 200;
 constexpr std::uint64_t largest_count = 1'000'000'000;
 constexpr std::uint64_t largest_size = std::uint64_t{1} << 50;
@@ -134,6 +137,10 @@ Rules read_rules(ConfigTable tables, const IdNormalizer& normalize)
             continue;
         if (!is_name(name)) {
             tables.refuse(name, "a name of 1 to 32 letters, digits, \"-\" and \"_\"");
+            continue;
+        }
+        if (std::find(reserved_names.begin(), reserved_names.end(), name) != reserved_names.end()) {
+            tables.refuse(name, "another name: in the logs this one is something else's");
             continue;
         }
         LimitRule rule;

@@ -19,15 +19,6 @@ bool is_charged(const event::Record& record)
     return event::passed(record) || (record.type == event::RecordType::message && record.action == event::Action::hold);
 }
 
-/// Of any other message, be it refused or never ended, only what the MTA refused counts.
-Charge charge_for(const event::Record& record)
-{
-    if (is_charged(record))
-        return charge_of(record);
-    const bool is_message = record.type == event::RecordType::message || record.type == event::RecordType::attempt;
-    return {.rejected_recipients = is_message ? record.rcpt_refused : 0};
-}
-
 } // namespace
 
 std::string_view name_in(Scope scope, const event::Record& record, std::string& scratch)
@@ -60,6 +51,33 @@ Charge charge_of(const event::Record& record)
             .recipients = event::recipient_count(record),
             .rejected_recipients = record.rcpt_refused,
             .bytes = record.size_bytes.value_or(0)};
+}
+
+Charge charge_for(const event::Record& record)
+{
+    if (is_charged(record))
+        return charge_of(record);
+    const bool is_message = record.type == event::RecordType::message || record.type == event::RecordType::attempt;
+    return {.rejected_recipients = is_message ? record.rcpt_refused : 0};
+}
+
+std::uint64_t Charge::*counter_of(Measure measure)
+{
+    switch (measure) {
+    case Measure::messages:
+        return &Charge::messages;
+    case Measure::recipients:
+        return &Charge::recipients;
+    case Measure::bytes:
+        return &Charge::bytes;
+    case Measure::rejected_recipients:
+        return &Charge::rejected_recipients;
+    case Measure::new_recipients:
+        return &Charge::new_recipients;
+    case Measure::networks:
+        return nullptr;
+    }
+    return nullptr;
 }
 
 void AccountPast::set_clock(event::Time now)
@@ -225,10 +243,8 @@ void AccountState::forget_charges(const std::string& key)
     count_bytes(key, *entry);
 }
 
-/// An account may be on holiday without becoming a stranger to all that it knows.
 event::Milliseconds AccountState::keep_name(Scope scope) const
 {
-    constexpr event::Milliseconds acquaintance = std::chrono::hours(24 * 90);
     return settings_.recipients && scope == Scope::auth_id ? std::max(keep(scope), acquaintance) : keep(scope);
 }
 

@@ -145,4 +145,11 @@ std::string name_in(Scope scope, const event::Record& record);
 /// What mail costs where it passes.
 Charge charge_of(const event::Record& record);
 
+/// The counter of a charge; null: networks are not summed.
+std::uint64_t Charge::*counter_of(Measure measure);
+
+/// What a record is charged, but for new_recipients, which only the state knows: of mail that passed or was held all;
+/// of any other message, be it refused or never ended, what the MTA refused.
+Charge charge_for(const event::Record& record);
+
 } // namespace smtpauth

@@ -15,6 +15,9 @@ namespace smtpauth {
 /// Of an address without brackets, in any case.
 std::uint64_t recipient_hash(std::string_view recipient);
 
+/// An account may be silent for so long, on holiday, without becoming a stranger to all that it knows.
+constexpr event::Milliseconds acquaintance = std::chrono::hours(24 * 90);
+
 class KnownRecipients {
 public:
     static constexpr std::size_t max_half = 2048;

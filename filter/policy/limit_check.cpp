@@ -14,26 +14,6 @@ namespace {
 constexpr int reject_code = 550;
 constexpr int tempfail_code = 450;
 
-/// The counter of a charge; null: networks are not summed.
-std::uint64_t Charge::*counter_of(Measure measure)
-{
-    switch (measure) {
-    case Measure::messages:
-        return &Charge::messages;
-    case Measure::recipients:
-        return &Charge::recipients;
-    case Measure::bytes:
-        return &Charge::bytes;
-    case Measure::rejected_recipients:
-        return &Charge::rejected_recipients;
-    case Measure::new_recipients:
-        return &Charge::new_recipients;
-    case Measure::networks:
-        return nullptr;
-    }
-    return nullptr;
-}
-
 /// What the smallest message adds.
 std::uint64_t least_amount(Measure measure)
 {
