@@ -12,6 +12,7 @@
 #include "ctl/blocks.hpp"
 #include "ctl/check.hpp"
 #include "ctl/explain.hpp"
+#include "ctl/replay.hpp"
 #include "ctl/show.hpp"
 #include "ctl/status.hpp"
 #include "ctl/tail.hpp"
@@ -38,6 +39,7 @@ constexpr std::array commands = {
     Command{"block", "let an account send no more for a while", run_block},
     Command{"unblock", "let it send again", run_unblock},
     Command{"check", "whether everything stands as daemons and MTA need it", run_check},
+    Command{"replay", "what another configuration would have done to logged mail", run_replay},
 };
 
 void print_help(std::FILE* to)
