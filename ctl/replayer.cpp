@@ -136,35 +136,32 @@ void Replayer::refuse_by_block(const event::Record& mail, const RiskAssessment& 
 {
     ++counts_.refused_by_block;
     count_stopped(mail);
-    if (const auto known = repeats_.find(mail.auth_id); known != repeats_.end() && known->second.block < max_blocks) {
-        ReplayBlock& in_force = blocks_[known->second.block];
-        ++in_force.refused_messages;
-        in_force.refused_recipients += event::recipient_count(mail);
-        in_force.refused_familiar += found.familiar() ? 1U : 0U;
-    }
-    if (refused_)
+    const auto known = repeats_.find(mail.auth_id);
+    const bool is_thief = known != repeats_.end() && known->second.from_familiar && !found.familiar() && !found.vouched;
+    if (is_thief) {
+        // The block was the owner's doing; whoever comes now from elsewhere is somebody else, and would not be seen.
+        known->second.from_familiar = false;
+        tell(mail, {.auth_id = mail.auth_id,
+                    .from = mail.eom_time,
+                    .until = known->second.until,
+                    .reason = "blocked already; " + risk_check_.origin(mail, found)});
+    } else if (refused_) {
         refused_(mail, nullptr, {event::Action::reject, "", "block"});
+    }
+    if (known != repeats_.end() && known->second.block < blocks_.size())
+        count_refused(blocks_[known->second.block], mail, found);
 }
 
 void Replayer::block(const event::Record& mail, const RiskAssessment& found)
 {
-    Repeats& repeats = repeats_[mail.auth_id];
-    if (mail.eom_time - repeats.until > settings_.block_memory)
-        repeats.count = 0;
-    const auto length =
-        std::min(settings_.first_block * (std::int64_t{1} << std::min(repeats.count, 20U)), settings_.longest_block);
-    ++repeats.count;
-    repeats.until = mail.eom_time + length;
-    repeats.block = blocks_.size();
-
+    ++counts_.blocks;
+    ++counts_.refused_by_block;
+    count_stopped(mail);
     ReplayBlock made{.auth_id = mail.auth_id,
                      .from = mail.eom_time,
-                     .until = repeats.until,
+                     .until = end_of_block(mail, found),
                      .reason = risk_check_.reason(mail, found),
-                     .queue_id = mail.queue_id};
-    if (const auto strange = strange_.find(mail.auth_id);
-        strange != strange_.end() && mail.eom_time - strange->second.last <= strange_memory)
-        made.passed_recipients = strange->second.recipients;
+                     .passed_recipients = strange_recipients(mail)};
     event::Record record;
     record.type = event::RecordType::block;
     record.auth_id = made.auth_id;
@@ -173,17 +170,47 @@ void Replayer::block(const event::Record& mail, const RiskAssessment& found)
     record.rule = risk_rule;
     record.reason = made.reason;
     blocks_in_force_.apply(record);
-
-    ++counts_.blocks;
-    ++counts_.refused_by_block;
-    count_stopped(mail);
-    if (refused_)
-        refused_(mail, &made, {event::Action::reject, "", risk_rule});
-    made.refused_messages = 1;
-    made.refused_recipients = event::recipient_count(mail);
-    made.refused_familiar = found.familiar() ? 1 : 0;
+    tell(mail, made);
+    count_refused(made, mail, found);
     if (blocks_.size() != max_blocks)
         blocks_.push_back(std::move(made));
+}
+
+/// Of the one that begins now.
+event::Time Replayer::end_of_block(const event::Record& mail, const RiskAssessment& found)
+{
+    Repeats& repeats = repeats_[mail.auth_id];
+    if (mail.eom_time - repeats.until > settings_.block_memory)
+        repeats.count = 0;
+    constexpr unsigned most_doublings = 20;
+    const auto length = std::min(settings_.first_block * (std::int64_t{1} << std::min(repeats.count, most_doublings)),
+                                 settings_.longest_block);
+    ++repeats.count;
+    repeats.until = mail.eom_time + length;
+    repeats.block = blocks_.size();
+    repeats.from_familiar = found.familiar();
+    return repeats.until;
+}
+
+std::uint64_t Replayer::strange_recipients(const event::Record& mail) const
+{
+    const auto strange = strange_.find(mail.auth_id);
+    return strange != strange_.end() && mail.eom_time - strange->second.last <= strange_memory
+               ? strange->second.recipients
+               : 0;
+}
+
+void Replayer::tell(const event::Record& mail, const ReplayBlock& made) const
+{
+    if (refused_)
+        refused_(mail, &made, {event::Action::reject, "", risk_rule});
+}
+
+void Replayer::count_refused(ReplayBlock& in_force, const event::Record& mail, const RiskAssessment& found)
+{
+    ++in_force.refused_messages;
+    in_force.refused_recipients += event::recipient_count(mail);
+    in_force.refused_familiar += found.familiar() ? 1U : 0U;
 }
 
 void Replayer::count_stopped(const event::Record& mail)

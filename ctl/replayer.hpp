@@ -30,7 +30,6 @@ struct ReplayBlock {
     event::Time from{};
     event::Time until{};
     std::string reason;
-    std::string queue_id;                ///< of the message that was refused with it
     std::uint64_t passed_recipients = 0; ///< from unfamiliar places in the 24 h before
     std::uint64_t refused_messages = 0;  ///< while it was in force, that one included
     std::uint64_t refused_recipients = 0;
@@ -75,7 +74,8 @@ public:
     const std::vector<ReplayBlock>& blocks() const { return blocks_; }
     static constexpr std::size_t max_blocks = 100'000;
 
-    /// Called for each message that is refused; null: by the block that it makes, or by one that is in force.
+    /// Called for each message that is refused. @param made  the block that it makes, or null: one is in force, or the
+    /// verdict is a limit's.
     using Refused = std::function<void(const event::Record& mail, const ReplayBlock* made, const Verdict& verdict)>;
     void on_refused(Refused refused) { refused_ = std::move(refused); }
 
@@ -89,7 +89,8 @@ private:
     struct Repeats {
         event::Time until{};
         unsigned count = 0;
-        std::size_t block = 0; ///< the last one's place in blocks_
+        std::size_t block = 0;      ///< the last one's place in blocks_
+        bool from_familiar = false; ///< the last one was made by mail from there, so rather by the owner
     };
 
     void judge(event::Record& mail);
@@ -98,6 +99,10 @@ private:
     void refuse_by_limit(const event::Record& mail, const Verdict& verdict);
     void refuse_by_block(const event::Record& mail, const RiskAssessment& found);
     void block(const event::Record& mail, const RiskAssessment& found);
+    event::Time end_of_block(const event::Record& mail, const RiskAssessment& found);
+    std::uint64_t strange_recipients(const event::Record& mail) const;
+    void tell(const event::Record& mail, const ReplayBlock& made) const;
+    static void count_refused(ReplayBlock& in_force, const event::Record& mail, const RiskAssessment& found);
     void count_stopped(const event::Record& mail);
 
     Settings settings_;

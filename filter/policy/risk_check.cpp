@@ -12,57 +12,65 @@ std::string_view origin_text(RiskAssessment::Origin origin)
 {
     switch (origin) {
     case RiskAssessment::Origin::familiar_network:
-        return "familiar network";
+        return "a familiar network";
     case RiskAssessment::Origin::familiar_provider:
-        return "familiar provider";
+        return "an unfamiliar network of a familiar provider";
     case RiskAssessment::Origin::known_provider:
-        return "known provider";
+        return "an unfamiliar network of a known provider";
     case RiskAssessment::Origin::familiar_country:
-        return "unfamiliar provider";
+        return "an unfamiliar provider";
     case RiskAssessment::Origin::new_country:
-        return "new country";
+        return "a new country";
     }
     return "";
 }
 
-/// The budget that has run out, "risk/1h 52>40"; "" where none has.
-std::string exceeded(const RiskAssessment& found, const RiskSettings& settings)
+bool is_beyond_unvouched(const RiskAssessment& found, const RiskSettings& settings)
 {
-    const auto text = [](float spent, float limit, std::chrono::milliseconds half_life) {
-        return fmt::format("risk/{} {:.1f}>{:g}", to_text(half_life), spent, limit);
-    };
-    if (found.cost <= 0)
-        return "";
-    if (found.spent > settings.limit)
-        return text(found.spent, settings.limit, settings.half_life);
-    if (!found.vouched && found.spent_unvouched > settings.unvouched_limit)
-        return text(found.spent_unvouched, settings.unvouched_limit, settings.unvouched_half_life);
-    return "";
+    return !found.vouched && found.spent_unvouched > settings.unvouched_limit;
 }
 
 } // namespace
 
 Verdict RiskCheck::at_end_of_message(const event::Record& mail) const
 {
-    return objection(mail) ? Verdict{terms_.action, terms_.reply, "risk"} : Verdict{};
+    if (mail.auth_id.empty() || !objects(mail, assess(mail)))
+        return {};
+    return {terms_.action, terms_.reply, "risk"};
 }
 
-std::optional<std::string> RiskCheck::objection(const event::Record& mail) const
+bool RiskCheck::objects(const event::Record& mail, const RiskAssessment& found) const
 {
-    if (mail.auth_id.empty())
-        return std::nullopt;
-    const RiskAssessment found = state_.assess(mail);
-    std::string text = exceeded(found, state_.model());
-    if (text.empty() || (found.familiar() && terms_.bulk.contains(mail.auth_id)))
-        return std::nullopt;
-    const std::string usual = state_.usual_country(mail.auth_id);
-    text += fmt::format(": {} recipients, {} never mailed before, {} known; ", found.recipients, found.strangers,
-                        found.known);
+    // What costs nothing passes, however much was spent.
+    if (found.cost <= 0 || (found.familiar() && terms_.bulk.contains(mail.auth_id)))
+        return false;
+    return found.spent > state_.model().limit || is_beyond_unvouched(found, state_.model());
+}
+
+std::string RiskCheck::reason(const event::Record& mail, const RiskAssessment& found) const
+{
+    const RiskSettings& model = state_.model();
+    const bool unvouched = is_beyond_unvouched(found, model);
+    std::string text =
+        fmt::format("risk/{} {:.1f}>{:g}: {} recipients, {} never mailed before, {} known; ",
+                    to_text(unvouched ? model.unvouched_half_life : model.half_life),
+                    unvouched ? found.spent_unvouched : found.spent, unvouched ? model.unvouched_limit : model.limit,
+                    found.recipients, found.strangers, found.known);
     if (found.networks != 0)
-        text += fmt::format("{} new networks in {} new countries in 1h; ", found.networks, found.countries);
-    text += fmt::format("from {}{}{} ({}){}{}{}", mail.client_address, mail.country.empty() ? "" : "/", mail.country,
-                        origin_text(found.origin), usual.empty() ? "" : ", usual ", usual,
-                        found.new_sender ? ", new sender" : "");
+        text += fmt::format("{} unfamiliar networks in {} new countries in 1h; ", found.networks, found.countries);
+    return text + origin(mail, found);
+}
+
+std::string RiskCheck::origin(const event::Record& mail, const RiskAssessment& found) const
+{
+    std::string text = mail.client_address;
+    if (!mail.country.empty())
+        text += '/' + mail.country;
+    text += fmt::format(" is {}", origin_text(found.origin));
+    if (const std::string usual = state_.usual_country(mail.auth_id); !usual.empty())
+        text += ", usual country " + usual;
+    if (found.new_sender)
+        text += ", new sender";
     return text;
 }
 

@@ -2,9 +2,9 @@
 // question.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <unordered_set>
+#include <utility>
 
 #include "filter/policy/check.hpp"
 #include "filter/policy/risk_state.hpp"
@@ -25,8 +25,14 @@ public:
     /// The message as a whole.
     Verdict at_end_of_message(const event::Record& mail) const override;
 
-    /// Why it must not pass, in a line for people with all that was counted; nothing where it may.
-    std::optional<std::string> objection(const event::Record& mail) const;
+    /// How a message stands, for whoever wants to know more than the verdict; its account is not empty.
+    RiskAssessment assess(const event::Record& mail) const { return state_.assess(mail); }
+    /// @param found  what assess() has said of it just now.
+    bool objects(const event::Record& mail, const RiskAssessment& found) const;
+    /// Why, in a line for people with all that was counted.
+    std::string reason(const event::Record& mail, const RiskAssessment& found) const;
+    /// Its last part: where the mail comes from, and how familiar that is.
+    std::string origin(const event::Record& mail, const RiskAssessment& found) const;
 
 private:
     RiskState& state_;
