@@ -56,8 +56,10 @@ void Replayer::take(event::Record& record)
         ++counts_.early_refusals;
         break;
     case event::RecordType::block: // others than those by hand are made anew
-        if (record.rule == by_hand)
+        if (record.rule == by_hand) {
             blocks_in_force_.apply(record);
+            risk_.apply(record);
+        }
         break;
     case event::RecordType::unblock:
         blocks_in_force_.apply(record);
@@ -170,6 +172,7 @@ void Replayer::block(const event::Record& mail, const RiskAssessment& found)
     record.rule = risk_rule;
     record.reason = made.reason;
     blocks_in_force_.apply(record);
+    risk_.apply(record);
     tell(mail, made);
     count_refused(made, mail, found);
     if (blocks_.size() != max_blocks)

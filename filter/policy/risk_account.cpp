@@ -54,7 +54,8 @@ float strangeness(const RiskAssessment& found)
     if (found.strangers == 0)
         return 0;
     const float others = 1 - static_cast<float>(found.known) / static_cast<float>(found.recipients);
-    return static_cast<float>(found.strangers) * others * others * others;
+    const float squared = others * others;
+    return static_cast<float>(found.strangers) * squared * squared;
 }
 
 bool goes_to_known(const RiskAssessment& found)
@@ -129,7 +130,8 @@ RiskAssessment RiskAccount::assess(const RiskMail& mail, const RiskSettings& set
 {
     RiskAssessment found;
     found.origin = origin_of(mail);
-    found.vouched = networks_.empty() || networks_.has_credit(mail.network) || providers_.has_credit(mail.provider);
+    found.vouched = found.origin == Origin::familiar_network || networks_.empty() ||
+                    networks_.has_credit(mail.network) || providers_.has_credit(mail.provider);
     found.new_sender = !senders_.empty() && senders_.days_before(mail.sender, day_of(mail.time)) == 0;
     count_recipients(mail, found);
     count_visits(mail, found);

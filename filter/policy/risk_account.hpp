@@ -1,7 +1,7 @@
 // The habits of one account, learned from its own mail that passed, and what it has spent of its risk budget. Plain
 // data of fixed size: a site has a million of them. No clock: time is the mail's.
 //
-//     cost of a message := strangers x (1 - share of known recipients)^3 x origin x sender x networks
+//     cost of a message := strangers x (1 - share of known recipients)^4 x origin x sender x networks
 #pragma once
 
 #include <array>
@@ -29,7 +29,7 @@ struct RiskAssessment {
     };
 
     Origin origin = Origin::known_provider;
-    bool vouched = true;     ///< mail to known recipients has come from the network or the provider
+    bool vouched = true;     ///< the place is familiar, or mail to known recipients has come from it
     bool new_sender = false; ///< no mail to known recipients has come from it
     std::uint32_t recipients = 0;
     std::uint32_t known = 0;     ///< the account wrote to them from a familiar place
@@ -53,6 +53,10 @@ public:
 
     /// What was spent is forgotten, what was learned is not.
     void forgive();
+
+    /// The account is blocked: that pays for half of what mail from strange places has cost, or its owner would be
+    /// blocked anew by the first message afterwards.
+    void pay_by_block() { spent_unvouched_ /= 2; }
 
     /// When it came; its clock.
     event::Time last_mail() const { return last_; }

@@ -20,7 +20,7 @@ struct RiskSettings {
     unsigned free_networks = 3;
 
     /// What all mail may cost; half of it is forgotten in each half-life.
-    float limit = 40;
+    float limit = 45;
     std::chrono::milliseconds half_life = std::chrono::hours(1);
 
     /// The same of mail from places from which no mail has come yet to recipients that the account knows.

@@ -20,17 +20,25 @@ void RiskState::apply(const event::Record& record)
 {
     if (record.auth_id.empty())
         return;
-    if (record.type == event::RecordType::unblock) {
-        if (find(record.auth_id))
-            entry_of(record.auth_id).account.forgive();
-        return;
-    }
+    if (record.type == event::RecordType::block || record.type == event::RecordType::unblock)
+        return take_block(record);
     if (!event::passed(record))
         return;
     mail_.assign(record);
     RiskAccount& account = entry_of(record.auth_id).account;
     account.learn(mail_, account.assess(mail_, settings_.model), settings_.model);
     forget_beyond_bytes();
+}
+
+void RiskState::take_block(const event::Record& record)
+{
+    if (!find(record.auth_id))
+        return;
+    RiskAccount& account = entry_of(record.auth_id).account;
+    if (record.type == event::RecordType::block)
+        account.pay_by_block();
+    else
+        account.forgive();
 }
 
 void RiskState::replay(const event::Record& record, std::uint64_t sequence, const Positions& known)

@@ -31,7 +31,8 @@ public:
     /// How mail stands with the habits of its account, which is not empty.
     RiskAssessment assess(const event::Record& mail);
 
-    /// Learns from mail that passed; an UNBLOCK record makes forgotten what the account has spent.
+    /// Learns from mail that passed; a BLOCK record pays for half of what mail from strange places has cost, an UNBLOCK
+    /// record makes forgotten what the account has spent.
     void apply(const event::Record& record);
 
     /// The country that most of an account's mail comes from, "" where none is known.
@@ -73,6 +74,7 @@ private:
     static std::size_t shard_of(std::string_view auth_id);
     const Entry* find(const std::string& auth_id) const;
     Entry& entry_of(const std::string& auth_id);
+    void take_block(const event::Record& record);
     void forget_beyond_bytes();
 
     Settings settings_;
