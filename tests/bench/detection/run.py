@@ -109,10 +109,10 @@ def main():
     p.add_argument("--generator", default="trace.py")
     p.add_argument("--check", action="store_true")
     p.add_argument("--quick", action="store_true")
-    p.add_argument("generator_arguments", nargs="*")
-    a = p.parse_args()
+    end = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    a, generator_arguments = p.parse_args(sys.argv[1:end]), sys.argv[end + 1:]
     if a.quick:
-        a.seeds, a.check, a.generator_arguments = [1], True, QUICK
+        a.seeds, a.check, generator_arguments = [1], True, QUICK
 
     nothing, declared, days = [], [], 0
     with tempfile.TemporaryDirectory() as temporary:
@@ -120,7 +120,7 @@ def main():
             folder = (a.work or Path(temporary)) / ("seed%d" % seed)
             if not (folder / "truth.jsonl").exists():
                 subprocess.run([sys.executable, "-B", str(HERE / a.generator), str(folder), "--seed", str(seed)] +
-                               a.generator_arguments, check=True)
+                               generator_arguments, check=True)
                 (folder / "events.jsonl").unlink()
                 if a.no_geo:
                     without_countries(folder)
