@@ -29,6 +29,7 @@ AccountState::Settings account_settings(const Replayer::Settings& settings)
 CheckList limit_checks(const std::vector<LimitRule>& limits, AccountState& accounts)
 {
     std::vector<std::unique_ptr<const Check>> checks;
+    checks.reserve(limits.size());
     for (const LimitRule& rule : limits)
         checks.push_back(std::make_unique<LimitCheck>(rule, accounts));
     return CheckList(std::move(checks));

@@ -25,6 +25,15 @@ std::string_view origin_text(RiskAssessment::Origin origin)
     return "";
 }
 
+/// "6 unfamiliar networks in 5 new countries in 1h; "
+std::string visits_text(const RiskAssessment& found)
+{
+    std::string text = fmt::format("{} unfamiliar network{}", found.networks, found.networks == 1 ? "" : "s");
+    if (found.countries != 0)
+        text += fmt::format(" in {} new countr{}", found.countries, found.countries == 1 ? "y" : "ies");
+    return text + " in 1h; ";
+}
+
 bool is_beyond_unvouched(const RiskAssessment& found, const RiskSettings& settings)
 {
     return !found.vouched && found.spent_unvouched > settings.unvouched_limit;
@@ -57,7 +66,7 @@ std::string RiskCheck::reason(const event::Record& mail, const RiskAssessment& f
                     unvouched ? found.spent_unvouched : found.spent, unvouched ? model.unvouched_limit : model.limit,
                     found.recipients, found.strangers, found.known);
     if (found.networks != 0)
-        text += fmt::format("{} unfamiliar networks in {} new countries in 1h; ", found.networks, found.countries);
+        text += visits_text(found);
     return text + origin(mail, found);
 }
 

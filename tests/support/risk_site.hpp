@@ -58,6 +58,14 @@ public:
     /// One that nobody wrote to before.
     std::string stranger() { return "stranger" + std::to_string(++strangers_) + "@example.com"; }
 
+    std::vector<std::string> strangers(std::size_t count)
+    {
+        std::vector<std::string> found(count);
+        for (std::string& address : found)
+            address = stranger();
+        return found;
+    }
+
     /// Two weeks of office life: eight messages a day to ten acquaintances.
     /// @return  the day after, at 08:00 UTC.
     event::Time live_two_weeks()

@@ -61,9 +61,7 @@ TEST_CASE("a message to many is stopped as a whole", "[filter][risk]")
 {
     RiskSite site;
     const event::Time now = site.live_two_weeks();
-    std::vector<std::string> strangers;
-    for (int count = 0; count < 50; ++count)
-        strangers.push_back(site.stranger());
+    const auto strangers = site.strangers(50);
     CHECK_FALSE(site.send(now, abroad, strangers));
     CHECK(site.send(now + 1s, home, strangers));
 }
