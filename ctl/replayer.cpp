@@ -23,6 +23,7 @@ AccountState::Settings account_settings(const Replayer::Settings& settings)
     const auto is_for_all = [](const LimitRule& rule) { return rule.unauthenticated; };
     return {.keep = longest_windows(settings.limits),
             .unauthenticated_senders = std::any_of(settings.limits.begin(), settings.limits.end(), is_for_all),
+            .recipients = knows_recipients(settings.limits),
             .max_bytes = settings.state_max_bytes};
 }
 
@@ -55,6 +56,9 @@ void Replayer::take(event::Record& record)
         break;
     case event::RecordType::refusal:
         ++counts_.early_refusals;
+        break;
+    case event::RecordType::attempt:
+        accounts_.apply(record);
         break;
     case event::RecordType::block: // others than those by hand are made anew
         if (record.rule == by_hand) {
