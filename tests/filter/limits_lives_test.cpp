@@ -45,6 +45,8 @@ Rules any_rules(std::mt19937& random)
         constexpr std::array actions{event::Action::tempfail, event::Action::reject, event::Action::hold,
                                      event::Action::tempfail};
         rule.action = actions[pick(random, actions.size())];
+        if (rule.measure == Measure::recipients && rule.action != event::Action::hold && pick(random, 2) == 0)
+            rule.over = Over::recipient;
         rules.push_back(std::move(rule));
     }
     return rules;
@@ -64,7 +66,7 @@ public:
             return;
         case 1:
         case 2:
-            for (std::size_t count = 1 + pick(random_, 200); count > 0; --count)
+            for (std::size_t count = 1 + pick(random_, AccountState::shard_count); count > 0; --count)
                 save_shard();
             return;
         case 3:
@@ -81,6 +83,8 @@ public:
         case 9:
             return sync(pick(random_, 1 + waiting_.size()));
         case 10:
+            return reconnect(mtas_[pick(random_, connections)]);
+        case 11:
             if (!waiting_.empty() && pick(random_, 4) == 0)
                 give_up(pick(random_, waiting_.size()));
             return;
@@ -104,8 +108,8 @@ public:
 private:
     struct Mta {
         explicit Mta(TestSite& site) : conversation(site.site(), site.size_source()) {}
+        bool in_message() const { return conversation.in_message(); }
         Conversation conversation;
-        bool in_message = false;
         bool is_waiting = false;
     };
 
@@ -141,13 +145,27 @@ private:
     void start()
     {
         state().set(state_settings);
-        for (auto& mta : mtas_) {
-            mta = std::make_unique<Mta>(site_);
-            const std::string hello = offer() + packet('C', strings({"client"}) + "4\xd4\x31" + strings({"192.0.2.7"}));
-            mta->conversation.receive(hello);
-            run(*mta);
-        }
         use_rules();
+        for (auto& mta : mtas_)
+            connect(mta);
+    }
+
+    void connect(std::unique_ptr<Mta>& mta)
+    {
+        mta = std::make_unique<Mta>(site_);
+        const std::string hello = offer() + packet('C', strings({"client"}) + "4\xd4\x31" + strings({"192.0.2.7"}));
+        mta->conversation.receive(hello);
+        run(*mta);
+    }
+
+    /// Perhaps in mid-message; the new one is asked for answers to recipients where a rule that is in force wants to
+    /// give them.
+    void reconnect(std::unique_ptr<Mta>& mta)
+    {
+        if (mta->is_waiting)
+            return;
+        mta->conversation.lost();
+        connect(mta);
     }
 
     AccountState& state() { return site_.site().accounts; }
@@ -157,8 +175,10 @@ private:
         in_force_ = std::make_shared<const Rules>(rules_);
         std::vector<std::unique_ptr<const Check>> checks;
         for (const LimitRule& rule : rules_)
-            checks.push_back(std::make_unique<LimitCheck>(rule, state()));
+            checks.push_back(
+                std::make_unique<LimitCheck>(rule, state(), LimitTerms{nullptr, 100, &site_.reservations()}));
         site_.set_checks(std::move(checks));
+        site_.answer_recipients(refuses_recipients(rules_));
     }
 
     /// The MTA's next command, or two.
@@ -167,21 +187,18 @@ private:
         if (mta.is_waiting)
             return;
         std::string bytes;
-        if (!mta.in_message) {
+        if (!mta.in_message()) {
             const std::string number = std::to_string(pick(random_, 3));
             bytes =
                 macros('M', {"{auth_authen}", "user" + number + "@" + std::to_string(pick(random_, 2)) + ".example"}) +
                 packet('M', strings({"<s" + std::to_string(pick(random_, 3)) + "@example.org>"}));
-            mta.in_message = true;
         } else if (pick(random_, 8) == 0) {
             bytes = packet('A');
-            mta.in_message = false;
         } else if (pick(random_, 3) != 0) {
             for (std::size_t count = 1 + pick(random_, 3); count > 0; --count)
                 bytes += packet('R', strings({"<r@example.net>"}));
         } else {
             bytes = macros('E', {"i", "Q"}) + packet('E');
-            mta.in_message = false;
         }
         mta.conversation.receive(bytes);
         run(mta);
@@ -194,7 +211,6 @@ private:
             const auto* commit = std::get_if<Conversation::Commit>(&step);
             if (!commit)
                 break;
-            mta.in_message = false;
             journal_.push_back(commit->record);
             if (commit->waits) {
                 decided_.push_back({commit->record, in_force_, ++order_});

@@ -56,6 +56,14 @@ public:
         change_list([&](auto& ids) { ids.erase(id); });
     }
 
+    /// Whether connections that come now are asked to wait for an answer to each recipient.
+    void answer_recipients(bool are_answered)
+    {
+        FilterConfig config = *site_.config;
+        config.answers_recipients = are_answered;
+        site_.config = std::make_shared<const FilterConfig>(std::move(config));
+    }
+
     /// Mail of this account is held.
     void hold(const std::string& id) { hold_ids_->insert(id); }
 
