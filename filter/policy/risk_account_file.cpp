@@ -79,7 +79,10 @@ void RiskAccount::save(std::string& out) const
 
 bool RiskAccount::load(VarintReader& in)
 {
-    last_ = event::Time(event::Milliseconds(static_cast<event::Milliseconds::rep>(in.number())));
+    std::int64_t last = 0;
+    if (!read_number(in, last, std::numeric_limits<std::int64_t>::max()))
+        return false;
+    last_ = event::Time(event::Milliseconds(last));
     if (!read_number(in, first_day_) || !read_amount(in, spent_) || !read_amount(in, spent_unvouched_) ||
         !read_places(in, networks_) || !read_places(in, providers_) || !read_places(in, countries_) ||
         !read_places(in, senders_))
