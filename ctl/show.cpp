@@ -16,8 +16,8 @@ namespace {
 
 constexpr const char* help = R"(smtpauthctl show ID [--json] [-c FILE]
 
-Shows what stands in each limit's window of the account now and when it will have cleared, from which networks its mail
-came, and whether it is blocked or on probation. Times are UTC.
+Shows what stands in each limit's window of the account now and when it will have cleared, from which networks and countries its
+mail came, and whether it is blocked or on probation. Times are UTC.
 
   --json     the answers as JSON
   -c FILE    configuration, default {}
@@ -43,6 +43,11 @@ std::string limit_text(const json::object& limit)
                        clears.empty() ? "" : "; clear at " + clears);
 }
 
+std::string in_country(const std::string& country)
+{
+    return country.empty() ? "" : " (" + country + ")";
+}
+
 std::string text(const json::object& answer)
 {
     std::string text = printable_member(answer, "id") + '\n';
@@ -55,8 +60,8 @@ std::string text(const json::object& answer)
     for (const json::object& limit : object_members(answer, "limits"))
         text += limit_text(limit);
     for (const json::object& network : object_members(answer, "networks"))
-        text += fmt::format("  from {}, last at {}\n", printable_member(network, "network"),
-                            printable_member(network, "last"));
+        text += fmt::format("  from {}{}, last at {}\n", printable_member(network, "network"),
+                            in_country(printable_member(network, "country")), printable_member(network, "last"));
     return text;
 }
 

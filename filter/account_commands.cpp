@@ -179,7 +179,12 @@ private:
         json::array found;
         if (const AccountPast* past = site_.accounts.find(Scope::auth_id, mail.auth_id, mail.eom_time))
             past->networks.for_each([&](NetworkId network, event::Time last) {
-                found.push_back({{"network", json_text(to_text(network))}, {"last", time_text(last)}});
+                const std::string text = to_text(network);
+                json::object one{{"network", json_text(text)}, {"last", time_text(last)}};
+                const auto address = IpAddress::parse(std::string_view(text).substr(0, text.find('/')));
+                if (const Place place = address ? site_.locate(*address) : Place{}; !place.country.empty())
+                    one.emplace("country", json_text(place.country));
+                found.push_back(std::move(one));
             });
         return found;
     }

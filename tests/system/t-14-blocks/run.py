@@ -9,17 +9,22 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-from harness.bench import DOVECOT_LOGIN_USER
+from harness import geo
+from harness.bench import DOVECOT_LOGIN_USER, wait_for
 from harness.case import check, equal, run, step
 from harness.ctl import Ctl
 from harness.daemons import Daemons
 from harness.postfix import Postfix
 from harness.smtp import Submission, message
+from harness.stats_log import parse_time
 
 STRANGER = DOVECOT_LOGIN_USER  # neither root nor the daemon's user, not in smtpauth-admin
 MINUTE, PERCENT = 20, 25
 SETTINGS = {
     "limits.minute": {"count": "messages", "limit": MINUTE, "window": "1m"},
+    # carol's alone
+    "limits.thief": {"count": "messages", "limit": 2, "window": "1h", "action": "reject", "block": "1h",
+                     "text": "At most {limit} {count} in {window}", "exempt": ["alice", "bob"]},
     "blocks": {"text": "5.7.1 Ask postmaster@example.com", "probation_percent": PERCENT},
 }
 
@@ -106,6 +111,7 @@ def counters(postfix, daemons, ctl):
             session.reset()
         equal(codes, [250] * (MINUTE - 1) + [450], "answers up to the limit, after one message before")
         equal(shown(ctl, "bob")[:3], (MINUTE, MINUTE, "127.0.0.0/24"), "used, limit and network of an account")
+        equal(shown(ctl, "bob")[3]["networks"][0]["country"], "JP", "the network's country")
         ctl.ask("block", "bob")
         ctl.ask("unblock", "bob")
         used, limit, network, found = shown(ctl, "bob")
@@ -123,9 +129,33 @@ def counters(postfix, daemons, ctl):
     step("what was sent before an unblock counts no more, over a kill too; on probation there is less")
 
 
+def made_by_a_limit(postfix, daemons, ctl):
+    account = "carol@example.org"
+    for hours in (1, 2):
+        with Submission(postfix.submission, account) as session:
+            answers = []
+            for _ in range(4):
+                answers.append(session.send())
+                session.reset()
+        allowed = 2 if hours == 1 else 1  # on probation there is less
+        equal([code for code, _ in answers], [250] * allowed + [550] * (4 - allowed), "answers")
+        check(f"At most {allowed} messages in 1h" in answers[allowed][1], f"the limit's own words: {answers[allowed]}")
+        check("Ask postmaster" in answers[allowed + 1][1], f"the block's words: {answers[allowed + 1]}")
+        kill(daemons)
+        equal(send(postfix, account), 550, "a message after a kill")
+        block = wait_for(lambda: daemons.rejects_log.find(rule="thief", action="block")[hours - 1:], 10,
+                         "the block in rejects.log")[0]
+        equal(parse_time(block["until"]) - parse_time(block["eom_time"]), hours * 3600, "seconds that the block lasts")
+        check(f"thief: {allowed + 1} messages in 1h by this auth_id, at most {allowed}; last from 127.0.0.1/JP" in
+              block["reason"], block["reason"])
+        equal(ctl.ask("unblock", account)[0], 0, "unblock")
+    step("a limit blocks who exceeds it, twice as long the second time, over kills too")
+
+
 def audit(daemons):
     daemons.rejects_log.wait_for_count(1, 10)
-    lines = [line for line in daemons.rejects_log.lines() if line["action"] in ("block", "unblock")]
+    lines = [line for line in daemons.rejects_log.lines()
+             if line["action"] in ("block", "unblock") and line["rule"] == "admin" and line["auth_id"] in ("alice", "bob")]
     equal([(line["action"], line["auth_id"], line["rule"], line["reason"]) for line in lines],
           [("block", "alice", "admin", f"password stolen; uid {os.getuid()}"),
            ("unblock", "alice", "admin", f"uid {os.getuid()}"),
@@ -136,7 +166,8 @@ def audit(daemons):
 
 
 def test(bench, options):
-    daemons = Daemons(bench, options.build, settings=SETTINGS)
+    geo.NETWORKS.update({"127.0.0.0/8": ("JP", 64501)})
+    daemons = Daemons(bench, options.build, geo=geo.make_database(bench.folder("etc") / "geo.mmdb"), settings=SETTINGS)
     postfix = Postfix(bench, daemons.postfix_milter,
                       settings=("smtpd_error_sleep_time = 0", "smtpd_hard_error_limit = 1000"))
     ctl = Ctl(daemons, options.build)
@@ -144,6 +175,7 @@ def test(bench, options):
     looking(daemons, ctl)
     unblocking(postfix, daemons, ctl)
     counters(postfix, daemons, ctl)
+    made_by_a_limit(postfix, daemons, ctl)
     daemons.stop_filter()
     daemons.stop_collector()
     audit(daemons)
