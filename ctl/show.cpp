@@ -36,9 +36,10 @@ std::string limit_text(const json::object& limit)
 {
     const json::value* const most = limit.if_contains("limit");
     const std::string clears = printable_member(limit, "clears");
-    return fmt::format("  {}: {} {} in {} by this {}, {}{}\n", printable_member(limit, "rule"), number(limit, "used"),
+    const std::int64_t reserved = number(limit, "reserved");
+    return fmt::format("  {}: {} {} in {} by this {}{}, {}{}\n", printable_member(limit, "rule"), number(limit, "used"),
                        printable_member(limit, "count"), to_text(std::chrono::seconds(number(limit, "window_s"))),
-                       printable_member(limit, "per"),
+                       printable_member(limit, "per"), reserved == 0 ? "" : fmt::format(" and {} under way", reserved),
                        most && most->is_number() ? fmt::format("at most {}", number(limit, "limit")) : "no limit",
                        clears.empty() ? "" : "; clear at " + clears);
 }

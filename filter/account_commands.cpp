@@ -159,13 +159,15 @@ private:
         for (const LimitRule& rule : site_.config->limits) {
             if (rule.scope == Scope::sender)
                 continue;
-            const LimitCheck check(rule, site_.accounts, {&blocks_.list(), site_.config->probation_percent, {}});
+            const LimitCheck check(rule, site_.accounts,
+                                   {&blocks_.list(), site_.config->probation_percent, &site_.reservations});
             const LimitCheck::Standing standing = check.standing(mail);
             json::object limit{{"rule", json_text(rule.name)},
                                {"count", json_text(to_text(rule.measure))},
                                {"per", json_text(to_text(rule.scope))},
                                {"window_s", std::chrono::floor<std::chrono::seconds>(rule.window).count()},
-                               {"used", standing.used}};
+                               {"used", standing.used},
+                               {"reserved", standing.reserved}};
             limit.emplace("limit", standing.limit ? json::value(*standing.limit) : json::value());
             if (standing.clears > mail.eom_time)
                 limit.emplace("clears", time_text(standing.clears));
@@ -202,6 +204,8 @@ private:
         log::info("{} {}: {}", printable_id(order.id), type == event::RecordType::block ? "blocked" : "unblocked",
                   record.reason);
 
+        for (const event::Record& refusals : site_.folding.take_all())
+            site_.keep(refusals); // they belong to the time before
         Pending& pending = pending_.emplace_back(*this, reply, id_text(order.id), record.until);
         pending.self = std::prev(pending_.end());
         const bool is_kept = journal_.append(record, &pending);

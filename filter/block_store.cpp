@@ -70,7 +70,8 @@ BlockStore::BlockStore(asio::io_context& io, Background& background, Disk& disk,
 
 void BlockStore::recover(std::uint64_t sequence, const event::Record& record)
 {
-    const bool is_change = record.type == event::RecordType::block || record.type == event::RecordType::unblock;
+    const bool is_block = record.type == event::RecordType::block && record.until != event::Time{}; // else it warns
+    const bool is_change = is_block || record.type == event::RecordType::unblock;
     if (sequence > position_ && is_change)
         take(sequence, record);
 }

@@ -150,8 +150,11 @@ void read_blocks(ConfigTable table, FilterConfig& config)
     AutomaticBlockTerms& terms = config.automatic_blocks;
     terms.max_per_hour = table.number("max_per_hour", terms.max_per_hour, 0, 1'000'000);
     terms.longest = table.duration("longest", terms.longest, 1min, 24h * 366);
-    for (const std::string& id : table.text_list("never", {}, Empty::allowed))
+    for (const std::string& id : table.text_list("never", {}, Empty::allowed)) {
+        if (id.empty() || id.starts_with('@'))
+            table.refuse("never", "accounts");
         terms.never.insert(config.auth_id_normalize(id));
+    }
 }
 
 /// Checks all instances, and takes the settings of the one that is wanted.

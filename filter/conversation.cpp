@@ -169,7 +169,8 @@ Verdict Conversation::judge_recipient(std::string_view recipient)
     Verdict verdict = site_.checks->at_recipient(*record_, recipient);
     if (!refuses(verdict) && site_.config->answers_recipients) {
         if (!reservation_)
-            reservation_ = std::make_unique<Reservation>(site_.reservations, *record_);
+            reservation_ =
+                std::make_unique<Reservation>(site_.reservations, *record_, reserving_scopes(site_.config->limits));
         reservation_->add({.recipients = 1});
     }
     return verdict;
@@ -205,8 +206,13 @@ Conversation::Turn Conversation::on(const milter::EndOfMessage& end)
     }
     set_verdict(*record_, verdict_);
     block_if_due(*record_, verdict_);
+    const bool goes_on = verdict_.passes() || verdict_.action == event::Action::hold;
+    if (!goes_on && site_.folding.absorb(*record_)) {
+        committed();
+        return std::nullopt;
+    }
     site_.accounts.apply(*record_);
-    return Commit{*record_, verdict_.passes() || verdict_.action == event::Action::hold};
+    return Commit{*record_, goes_on};
 }
 
 void Conversation::read_size()
@@ -227,15 +233,16 @@ void Conversation::read_size()
 Conversation::Turn Conversation::refuse(Verdict verdict, event::Stage stage, std::optional<std::string_view> recipient)
 {
     verdict_ = std::move(verdict);
+    PackedStrings others = std::move(record_->recipients); // there may be very many
+    record_->recipients.clear();
     refusal_ = std::make_unique<event::Record>(*record_);
+    record_->recipients = std::move(others);
     refusal_->type = event::RecordType::refusal;
     refusal_->stage = stage;
     refusal_->eom_time = site_.clock.now();
-    if (recipient) {
-        refusal_->recipients.clear();
+    refusal_->rcpt_unlisted = refusal_->rcpt_refused = 0;
+    if (recipient)
         refusal_->recipients.append(*recipient);
-        refusal_->rcpt_unlisted = refusal_->rcpt_refused = 0;
-    }
     set_verdict(*refusal_, verdict_);
     block_if_due(*refusal_, verdict_);
     if (!site_.folding.absorb(*refusal_))
@@ -270,7 +277,8 @@ void Conversation::end_message()
         record_->eom_time = site_.clock.now();
         record_->recipients.clear();
         record_->rcpt_unlisted = 0;
-        site_.keep(*record_);
+        if (!site_.folding.absorb(*record_))
+            site_.keep(*record_);
     }
     record_.reset();
 }

@@ -78,7 +78,9 @@ std::string read_text(ConfigTable& table, const LimitRule& rule)
 void read_exempt(ConfigTable& table, const IdNormalizer& normalize, LimitRule& rule)
 {
     for (const std::string& who : table.text_list("exempt", {}, Empty::allowed)) {
-        if (!who.starts_with('@'))
+        if (who == "@" || who.empty())
+            table.refuse("exempt", R"(accounts, and "@DOMAIN" for all of a domain's)");
+        else if (!who.starts_with('@'))
             rule.exceptions.accounts[normalize(who)] = std::nullopt;
         else if (normalize.strip_domain)
             table.refuse("exempt", R"(accounts only, as auth_id_normalize has "strip-domain")");
@@ -119,6 +121,8 @@ NamedRule read_rule(ConfigTable table, const IdNormalizer& normalize, LimitRule 
         table.refuse("over", R"("message" where mail is held: a single recipient cannot be)");
     if (rule.measure == Measure::new_recipients && rule.scope != Scope::auth_id)
         table.refuse("per", R"("auth_id" where new recipients are counted)");
+    if (rule.block != 0s && rule.action == Action::warn)
+        table.refuse("block", R"(none where action = "warn"; to try a block out, mode = "warn")");
     if (rule.block != 0s && rule.scope != Scope::auth_id)
         table.refuse("block", R"(this only together with per = "auth_id")");
     if (rule.name != default_name)

@@ -173,7 +173,8 @@ private:
             return;
         log::warning("{} {}: {}", printable_id(record.auth_id),
                      record.until == event::Time{} ? "would be blocked" : "blocked", record.reason);
-        blocks_.change(journal_.last(), record, [](const std::optional<std::string>&) {});
+        if (record.until != event::Time{})
+            blocks_.change(journal_.last(), record, [](const std::optional<std::string>&) {});
     }
 
     /// HUP: all of the new configuration or nothing of it. No session ends.

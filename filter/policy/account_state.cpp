@@ -151,11 +151,12 @@ void AccountState::charge(Scope scope, std::string_view name, const event::Recor
     entry.account.set_clock(record.eom_time);
     entry.used->newest = record.eom_time;
     Charge charge = charge_for(record);
-    if (is_charged(record)) {
+    if (event::passed(record))
         entry.account.networks.add(network_of(record.client_address), record.eom_time, keep(scope));
-        if (settings_.recipients && scope == Scope::auth_id)
-            charge.new_recipients = entry.account.recipients.learn(record);
-    }
+    // What is held teaches nothing: the next of its kind would pass as known.
+    if (is_charged(record) && settings_.recipients && scope == Scope::auth_id)
+        charge.new_recipients = event::passed(record) ? entry.account.recipients.learn(record)
+                                                      : entry.account.recipients.strangers_in(record);
     entry.account.charges.add(record.eom_time, charge, keep(scope));
     count_bytes(key, entry);
 }

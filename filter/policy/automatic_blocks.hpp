@@ -14,10 +14,9 @@
 namespace smtpauth {
 
 struct AutomaticBlockTerms {
-    std::unordered_set<std::string> never; ///< accounts, normalised: their mail is refused singly
-    std::size_t max_per_hour = 20;         ///< a rule that hits more is more likely wrong than right
-    event::Milliseconds longest =
-        std::chrono::hours(24 * 7); ///< each repeat lasts twice as long as the last, up to this
+    std::unordered_set<std::string> never;                    ///< accounts, normalised: their mail is refused singly
+    std::size_t max_per_hour = 20;                            ///< a rule that hits more is more likely wrong than right
+    event::Milliseconds longest = std::chrono::hours(24 * 7); ///< however often it was repeated
 
     bool operator==(const AutomaticBlockTerms&) const = default;
 };
@@ -29,14 +28,14 @@ public:
 
     void set(AutomaticBlockTerms terms) { terms_ = std::move(terms); }
 
+    /// Once an hour for each account, the record only warns: where there were too many blocks in the last hour. It has
+    /// no end then.
     /// @param mail  what was judged, with what it was judged by.
-    /// @return  the BLOCK record that follows; one without an end, which only warns, where there were too many in the
-    /// last hour, once an
-    ///          hour for each account; nothing where none is due.
+    /// @return  the BLOCK record that follows, or nothing.
     std::optional<event::Record> decide(const event::Record& mail, const Verdict& verdict);
 
 private:
-    bool warned_lately(const std::string& auth_id, event::Time now);
+    bool was_warned(const std::string& auth_id, event::Time now);
 
     const BlockList& list_;
     AutomaticBlockTerms terms_;

@@ -73,6 +73,13 @@ std::string parse(std::string_view text, Line& line)
     return line.auth_id.empty() ? "no auth_id" : "";
 }
 
+/// Over for a month.
+bool is_forgotten(const BlockList::State& state, event::Time now)
+{
+    constexpr event::Milliseconds month = std::chrono::hours(24 * 31);
+    return (!state.block || state.block->until + month <= now) && (!state.probation || *state.probation + month <= now);
+}
+
 } // namespace
 
 void BlockList::apply(const event::Record& record)
@@ -81,6 +88,8 @@ void BlockList::apply(const event::Record& record)
         return;
     if (record.type == event::RecordType::block && record.until != event::Time{}) {
         State& state = states_[record.auth_id];
+        if (is_forgotten(state, record.eom_time))
+            state = {};
         state.automatic += record.rule == by_administrator ? 0U : 1U;
         state.block = Block{record.eom_time, record.until, record.rule, record.reason};
         state.probation.reset();
@@ -105,28 +114,29 @@ std::optional<event::Time> BlockList::probation(std::string_view auth_id, event:
                                                                                                : std::nullopt;
 }
 
-unsigned BlockList::repeats(std::string_view auth_id) const
+const Block* BlockList::last(std::string_view auth_id) const
 {
     const auto found = states_.find(auth_id);
-    return found == states_.end() ? 0 : found->second.automatic;
+    return found != states_.end() && found->second.block ? &*found->second.block : nullptr;
 }
 
-std::size_t BlockList::automatic_since(event::Time time) const
+unsigned BlockList::repeats(std::string_view auth_id, event::Time now) const
+{
+    const auto found = states_.find(auth_id);
+    return found == states_.end() || is_forgotten(found->second, now) ? 0 : found->second.automatic;
+}
+
+std::size_t BlockList::automatic_since(event::Time time, event::Time now) const
 {
     return static_cast<std::size_t>(std::count_if(states_.begin(), states_.end(), [&](const auto& entry) {
         const auto& block = entry.second.block;
-        return block && block->by != by_administrator && block->from >= time;
+        return block && block->by != by_administrator && block->from >= time && block->from <= now;
     }));
 }
 
 void BlockList::forget_past(event::Time now)
 {
-    constexpr event::Milliseconds month = std::chrono::hours(24 * 31);
-    std::erase_if(states_, [&](const auto& entry) {
-        const State& state = entry.second;
-        return (!state.block || state.block->until + month <= now) &&
-               (!state.probation || *state.probation + month <= now);
-    });
+    std::erase_if(states_, [&](const auto& entry) { return is_forgotten(entry.second, now); });
 }
 
 std::string BlockList::to_text() const

@@ -41,10 +41,12 @@ public:
     /// Until when the account is on probation.
     std::optional<event::Time> probation(std::string_view auth_id, event::Time now) const;
 
-    /// How often rules have blocked the account.
-    unsigned repeats(std::string_view auth_id) const;
-    /// Blocks of rules that began then or later, and that nobody has ended.
-    std::size_t automatic_since(event::Time time) const;
+    /// The account's last block, as long as it is remembered and nobody has ended it, or null; until the next apply().
+    const Block* last(std::string_view auth_id) const;
+    /// How often rules have blocked the account, as long as it is remembered.
+    unsigned repeats(std::string_view auth_id, event::Time now) const;
+    /// Blocks of rules that began from then on up to now, and that nobody has ended.
+    std::size_t automatic_since(event::Time time, event::Time now) const;
 
     std::size_t size() const { return states_.size(); }
 

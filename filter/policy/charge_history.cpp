@@ -82,13 +82,11 @@ void ChargeHistory::take_back(event::Time time, const Charge& charge)
     if (at == begin_)
         return;
     --at;
-    const std::uint64_t new_recipients = between(before(at), entries_[at]).new_recipients;
     for (; at != entries_.size(); ++at) {
         Entry& entry = entries_[at];
         entry.messages -= wrapped(charge.messages);
         entry.recipients -= wrapped(charge.recipients);
         entry.rejected_recipients -= wrapped(charge.rejected_recipients);
-        entry.new_recipients -= wrapped(new_recipients);
         entry.bytes -= charge.bytes;
     }
 }

@@ -35,7 +35,8 @@ public:
     /// @param keep  what is as old as this is forgotten.
     void add(event::Time now, const Charge& charge, event::Milliseconds keep);
 
-    /// Undoes an add(), whatever was new_recipients there; nothing where that is forgotten.
+    /// Undoes an add(), but for new_recipients: those are known now, and whoever sends again counts none. Nothing where
+    /// that is forgotten.
     void take_back(event::Time time, const Charge& charge);
 
     /// All charges younger than `window`: one exactly as old has left it.

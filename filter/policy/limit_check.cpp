@@ -59,17 +59,20 @@ Verdict LimitCheck::judge(const event::Record& mail, std::uint64_t amount) const
     if (!limit)
         return {};
     const AccountPast* account = state_.find(rule_.scope, name, mail.eom_time);
-    const std::uint64_t total = used(account, mail.eom_time) + reserved(name, mail.eom_time) + amount;
+    const Sum sum{used(account, mail.eom_time), reserved(name, mail.eom_time), amount};
     // A network that was seen before adds nothing: it goes on, however many there are.
-    if (total <= *limit || (rule_.measure == Measure::networks && amount == 0))
+    if (sum.total() <= *limit || (rule_.measure == Measure::networks && amount == 0))
         return {};
-    return beyond(mail, account, total, *limit);
+    return beyond(mail, account, sum, *limit);
 }
 
 LimitCheck::Standing LimitCheck::standing(const event::Record& mail) const
 {
     const AccountPast* past = state_.find(rule_.scope, name_in(rule_.scope, mail), mail.eom_time);
-    Standing found{.used = used(past, mail.eom_time), .limit = limit_for(mail), .clears = mail.eom_time};
+    Standing found{.used = used(past, mail.eom_time),
+                   .reserved = reserved(name_in(rule_.scope, mail), mail.eom_time),
+                   .limit = limit_for(mail),
+                   .clears = mail.eom_time};
     const auto counter = counter_of(rule_.measure);
     if (past && counter)
         found.clears = past->charges.falls_to(0, counter, mail.eom_time, rule_.window);
@@ -134,23 +137,35 @@ std::optional<std::uint64_t> LimitCheck::usual_limit_for(const event::Record& ma
     return rule_.limit;
 }
 
-Verdict LimitCheck::beyond(const event::Record& mail, const AccountPast* account, std::uint64_t total,
+Verdict LimitCheck::beyond(const event::Record& mail, const AccountPast* account, const Sum& sum,
                            std::uint64_t limit) const
 {
-    LimitNumbers numbers{.limit = limit, .total = total, .wait = {}};
+    LimitNumbers numbers{.limit = limit, .total = sum.total(), .under_way = sum.reserved, .wait = {}};
     const auto counter = counter_of(rule_.measure);
-    const std::uint64_t more = total - used(account, mail.eom_time);
+    const std::uint64_t more = sum.reserved + sum.amount;
     if (account && counter && more <= limit)
         numbers.wait = account->charges.falls_to(limit - more, counter, mail.eom_time, rule_.window) - mail.eom_time;
 
     Verdict verdict{rule_.action, limit_text(rule_, numbers), rule_.name};
     verdict.finding = finding(rule_, numbers);
-    verdict.block = rule_.block;
+    if (is_to_be_blocked(mail, account, sum, limit))
+        verdict.block = rule_.block;
     if (rule_.action == event::Action::reject)
         verdict.reply = milter::smtp_reply(reject_code, "5.7.1 " + verdict.reply);
     else if (rule_.action == event::Action::tempfail)
         verdict.reply = milter::smtp_reply(tempfail_code, "4.7.1 " + verdict.reply);
     return verdict;
+}
+
+/// Not for what may yet be given back, and not once more for what it was blocked for: a window that is still full when
+/// the block ends would make the next one, twice as long, of every try.
+bool LimitCheck::is_to_be_blocked(const event::Record& mail, const AccountPast* account, const Sum& sum,
+                                  std::uint64_t limit) const
+{
+    if (sum.used + sum.amount <= limit)
+        return false;
+    const Block* const last = terms_.blocks ? terms_.blocks->last(mail.auth_id) : nullptr;
+    return !last || (account && !account->charges.empty() && account->charges.newest() > last->from);
 }
 
 } // namespace smtpauth

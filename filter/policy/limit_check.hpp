@@ -39,6 +39,7 @@ public:
     /// How an account, or what else the rule looks at, stands with it.
     struct Standing {
         std::uint64_t used = 0;
+        std::uint64_t reserved = 0;         ///< by messages that are under way
         std::optional<std::uint64_t> limit; ///< nothing: none
         event::Time clears{};               ///< when all of `used` will have left the window
     };
@@ -51,8 +52,17 @@ private:
     std::uint64_t amount_of(const event::Record& mail) const;
     std::optional<std::uint64_t> limit_for(const event::Record& mail) const;
     std::optional<std::uint64_t> usual_limit_for(const event::Record& mail) const;
-    Verdict beyond(const event::Record& mail, const AccountPast* account, std::uint64_t total,
-                   std::uint64_t limit) const;
+    /// What a message meets with its limit.
+    struct Sum {
+        std::uint64_t used = 0;
+        std::uint64_t reserved = 0;
+        std::uint64_t amount = 0; ///< of the message itself
+
+        std::uint64_t total() const { return used + reserved + amount; }
+    };
+    Verdict beyond(const event::Record& mail, const AccountPast* account, const Sum& sum, std::uint64_t limit) const;
+    bool is_to_be_blocked(const event::Record& mail, const AccountPast* account, const Sum& sum,
+                          std::uint64_t limit) const;
 
     LimitRule rule_;
     AccountState& state_;

@@ -27,6 +27,15 @@ bool refuses_recipients(const std::vector<LimitRule>& rules)
     });
 }
 
+Scopes reserving_scopes(const std::vector<LimitRule>& rules)
+{
+    Scopes scopes{};
+    for (const LimitRule& rule : rules)
+        if (rule.over == Over::recipient)
+            scopes[static_cast<std::size_t>(rule.scope)] = true;
+    return scopes;
+}
+
 bool counts_attempts(const std::vector<LimitRule>& rules, const event::Record& mail)
 {
     return std::any_of(rules.begin(), rules.end(), [&](const LimitRule& rule) {

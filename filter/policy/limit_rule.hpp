@@ -77,6 +77,10 @@ bool knows_recipients(const std::vector<LimitRule>& rules);
 /// Some rule wants to answer single recipients.
 bool refuses_recipients(const std::vector<LimitRule>& rules);
 
+/// For whom recipients are reserved that are accepted one by one.
+using Scopes = std::array<bool, scope_count>;
+Scopes reserving_scopes(const std::vector<LimitRule>& rules);
+
 /// Some rule counts what the MTA refused to this mail's account, be it in messages that come to no end.
 bool counts_attempts(const std::vector<LimitRule>& rules, const event::Record& mail);
 

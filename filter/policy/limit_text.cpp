@@ -53,8 +53,9 @@ void walk(std::string_view text, Plain plain, Placeholder placeholder)
 
 std::string finding(const LimitRule& rule, const LimitNumbers& numbers)
 {
-    return fmt::format("{}: {} {} in {} by this {}, at most {}", rule.name, numbers.total, to_text(rule.measure),
-                       to_text(rule.window), to_text(rule.scope), numbers.limit);
+    return fmt::format("{}: {} {} in {} by this {}, at most {}{}", rule.name, numbers.total, to_text(rule.measure),
+                       to_text(rule.window), to_text(rule.scope), numbers.limit,
+                       numbers.under_way == 0 ? "" : fmt::format(" ({} of them under way)", numbers.under_way));
 }
 
 std::string limit_text(const LimitRule& rule, const LimitNumbers& numbers)

@@ -13,7 +13,8 @@ namespace smtpauth {
 /// What may stand in an administrator's text, each between braces: rule, count, per, window, limit, total, wait.
 struct LimitNumbers {
     std::uint64_t limit = 0;                 ///< of this account
-    std::uint64_t total = 0;                 ///< with this mail
+    std::uint64_t total = 0;                 ///< with this mail, and what is under way
+    std::uint64_t under_way = 0;             ///< reserved by messages that have no end yet
     std::optional<event::Milliseconds> wait; ///< until the mail would pass; nothing: never, or nobody knows
 };
 

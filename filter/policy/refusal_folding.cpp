@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "filter/policy/recent_networks.hpp"
+
 namespace smtpauth {
 
 namespace {
@@ -17,6 +19,7 @@ std::string key_of(const event::Record& refusal)
     key += '\0'; // no text of a record contains it
     key += refusal.rule;
     key += static_cast<char>(refusal.stage);
+    key += static_cast<char>(refusal.type);
     return key;
 }
 
@@ -24,20 +27,41 @@ std::string key_of(const event::Record& refusal)
 
 bool RefusalFolding::absorb(const event::Record& refusal)
 {
-    if (records_per_minute_ == 0 || minutes_.size() >= max_minutes)
+    if (records_per_minute_ == 0)
         return false;
-    const auto [at, is_new] = minutes_.try_emplace(key_of(refusal));
+    const std::string key = key_of(refusal);
+    auto at = minutes_.find(key);
+    if (at == minutes_.end()) {
+        if (minutes_.size() < max_minutes)
+            minutes_.emplace(key, Minute{.begin = refusal.eom_time, .records = 1});
+        return false;
+    }
     Minute& found = at->second;
-    if (is_new)
-        found.begin = refusal.eom_time;
     if (found.records < records_per_minute_) {
         ++found.records;
         return false;
     }
-    found.folded = refusal;
-    ++found.count;
+    fold(found, refusal);
     ++absorbed_;
     return true;
+}
+
+void RefusalFolding::fold(Minute& minute, const event::Record& refusal)
+{
+    const bool is_first = minute.count++ == 0;
+    const bool is_from_there =
+        is_first || network_of(minute.folded.client_address) == network_of(refusal.client_address);
+    const std::uint32_t rcpt_refused = is_first ? 0 : minute.folded.rcpt_refused;
+    minute.folded = refusal;
+    minute.folded.rcpt_refused += rcpt_refused;
+    minute.folded.recipients.clear();
+    minute.folded.rcpt_unlisted = 0;
+    if (!is_from_there) {
+        minute.folded.client_address.clear();
+        minute.folded.client_port = 0;
+        minute.folded.country.clear();
+        minute.folded.asn = 0;
+    }
 }
 
 std::vector<event::Record> RefusalFolding::take_due(event::Time now)

@@ -1,5 +1,6 @@
-// A botnet that hammers at a closed account shall not fill the logs: the first refusals of a minute have a record each,
-// the others one together, with their count. No clock, no file. One thread.
+// A botnet that hammers at a closed account shall not fill the logs: the first refusals of a minute (or refused
+// messages, or messages without an end) have a record each, the others one together, with their count. No clock, no
+// file. One thread.
 #pragma once
 
 #include <cstddef>
@@ -21,7 +22,9 @@ public:
     /// @return  it is counted, and needs no record of its own.
     bool absorb(const event::Record& refusal);
 
-    /// Records of what was counted in minutes that are over; each is the last refusal of its minute, with the count.
+    /// Records of what was counted in minutes that are over; each is the last refusal of its minute, with the count,
+    /// without recipients, with what the MTA refused of all of them, and without a client where there were several
+    /// networks.
     std::vector<event::Record> take_due(event::Time now);
 
     /// The same of all minutes.
@@ -38,9 +41,11 @@ private:
         event::Record folded{};  ///< the last of those
     };
 
+    static void fold(Minute& minute, const event::Record& refusal);
+
     std::uint32_t records_per_minute_ = 60;
     std::uint64_t absorbed_ = 0;
-    std::unordered_map<std::string, Minute> minutes_; ///< by account, rule and stage
+    std::unordered_map<std::string, Minute> minutes_; ///< by account, rule, stage and kind of record
 };
 
 } // namespace smtpauth

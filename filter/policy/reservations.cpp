@@ -29,12 +29,14 @@ Charge Reservations::sum(Scope scope, std::string_view name, event::Time now) co
     return sum;
 }
 
-Reservation::Reservation(Reservations& all, const event::Record& mail) : all_(all), since_(mail.eom_time)
+Reservation::Reservation(Reservations& all, const event::Record& mail, const Scopes& scopes)
+    : all_(all),
+      since_(mail.eom_time)
 {
     for (std::size_t at = 0; at < scope_count; ++at) {
         const Scope scope{static_cast<std::uint8_t>(at)};
         const std::string name = name_in(scope, mail);
-        if (name.empty())
+        if (name.empty() || !scopes[at])
             continue;
         keys_[at] = key_of(scope, name);
         all_.by_name_[keys_[at]].push_back(this);

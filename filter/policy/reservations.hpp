@@ -37,7 +37,7 @@ class Reservation {
 public:
     /// @param all  outlives this.
     /// @param mail  whose it is, and when it began.
-    Reservation(Reservations& all, const event::Record& mail);
+    Reservation(Reservations& all, const event::Record& mail, const Scopes& scopes);
     Reservation(const Reservation&) = delete;
     Reservation& operator=(const Reservation&) = delete;
     ~Reservation();

@@ -90,7 +90,8 @@ LimitRule singly(std::uint64_t limit)
     return {.name = "single", .limit = limit, .window = 1h, .over = Over::recipient};
 }
 
-const std::string beyond_two = replied("450 4.7.1 single: 3 recipients in 1h by this auth_id, at most 2");
+const std::string beyond_two =
+    replied("450 4.7.1 single: 3 recipients in 1h by this auth_id, at most 2 (2 of them under way)");
 
 } // namespace
 
@@ -122,7 +123,7 @@ TEST_CASE("recipients that were accepted singly count for others until their mes
     SECTION("so does the end of the message, and then they are charged")
     {
         CHECK(other.say(eom) == proceed);
-        CHECK_THAT(one.say(rcpt), Catch::Contains("3 recipients in 1h by this auth_id, at most 2; try again in 1h"));
+        CHECK_THAT(one.say(rcpt), Catch::Contains("at most 2 (1 of them under way); try again in 1h"));
         filter.site.clock().advance(1h);
     }
     CHECK(one.say(rcpt) == proceed);
@@ -235,6 +236,70 @@ TEST_CASE("a limit may block the account that exceeds it", "[filter][conversatio
     CHECK(filter.site.take_kept().empty());
 }
 
+TEST_CASE("what is merely reserved blocks nobody", "[filter][conversation]")
+{
+    LimitRule rule = singly(2);
+    rule.block = 2h;
+    Limited filter(rule);
+    Client one(filter);
+    Client other(filter);
+    one.say(mail + rcpt + rcpt);
+    CHECK_THAT(other.say(mail), Catch::Contains("3 recipients in 1h by this auth_id, at most 2 (2 of them under way)"));
+    one.say(rcpt);
+    CHECK(filter.site.take_kept().empty());
+    CHECK(one.say(eom) == proceed);
+    CHECK_THAT(other.say(mail), Catch::Contains("try again in 1h"));
+    CHECK(filter.site.take_kept().size() == 1);
+}
+
+TEST_CASE("a window that is still full when a block ends makes no other block", "[filter][conversation]")
+{
+    Limited filter({.name = "hourly", .limit = 1, .window = 1h, .block = 10min});
+    Client sender(filter);
+    sender.say(mail + rcpt + eom);
+    sender.say(mail);
+    CHECK(filter.site.take_kept().size() == 1);
+    filter.site.clock().advance(20min);
+    CHECK_THAT(sender.say(mail), Catch::Contains("try again in 40m"));
+    CHECK(filter.site.take_kept().empty());
+    filter.site.clock().advance(40min);
+    CHECK(sender.say(mail + rcpt + eom) == proceed + proceed);
+    sender.say(mail);
+    CHECK(filter.site.take_kept().size() == 1);
+}
+
+TEST_CASE("messages that are refused at their end, and messages without one, share records, too",
+          "[filter][conversation]")
+{
+    Limited filter({.name = "bad", .measure = Measure::rejected_recipients, .limit = 1, .window = 1h});
+    filter.site.folding().set(1);
+    Client sender(filter);
+    SECTION("refused ones")
+    {
+        sender.say(mail + rcpt + unknown_rcpt + unknown_rcpt + eom);
+        CHECK(sender.records.size() == 1);
+        filter.site.clock().advance(1h);
+        const std::string answer = sender.say(mail + rcpt + unknown_rcpt + unknown_rcpt + eom);
+        CHECK_THAT(answer, Catch::Contains("2 rejected-recipients in 1h"));
+        CHECK(sender.records.size() == 1);
+        const auto folded = filter.site.folding().take_all();
+        REQUIRE(folded.size() == 1);
+        CHECK(folded[0].type == RecordType::message);
+        CHECK(event::recipient_count(folded[0]) == 0);
+        CHECK(folded[0].rcpt_refused == 2);
+    }
+    SECTION("those without an end")
+    {
+        for (int n = 0; n < 3; ++n)
+            sender.say(mail + unknown_rcpt + abort_message);
+        CHECK(filter.site.take_kept().size() == 1);
+        const auto folded = filter.site.folding().take_all();
+        REQUIRE(folded.size() == 1);
+        CHECK(folded[0].rcpt_refused == 2);
+        CHECK(folded[0].count == 2);
+    }
+}
+
 TEST_CASE("of very many refusals most have no record of their own, and all are answered alike",
           "[filter][conversation]")
 {
@@ -256,7 +321,8 @@ TEST_CASE("a recipient whose refusal has no record of its own is no part of the 
     Client sender(filter);
     sender.say(mail + rcpt);
     sender.say(rcpt);
-    CHECK(sender.say(rcpt) == replied("450 4.7.1 single: 2 recipients in 1h by this auth_id, at most 1"));
+    CHECK(sender.say(rcpt) ==
+          replied("450 4.7.1 single: 2 recipients in 1h by this auth_id, at most 1 (1 of them under way)"));
     sender.say(eom);
     CHECK(sender.records.back().recipients.size() == 1);
     CHECK(sender.records.size() == 2);

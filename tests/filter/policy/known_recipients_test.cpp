@@ -113,7 +113,29 @@ TEST_CASE("a limit on new recipients lets an account write to those that it know
     }
 }
 
-TEST_CASE("a message that is taken back takes its new recipients' charge with it", "[filter][policy]")
+TEST_CASE("what is held teaches nothing: the next of its kind is held, too", "[filter][policy]")
+{
+    const Measure measure = GENERATE(Measure::new_recipients, Measure::networks);
+    const LimitRule rule{.name = "odd", .measure = measure, .limit = 1, .window = 1h, .action = event::Action::hold};
+    AccountState state({.keep = longest_windows({rule}), .recipients = true, .max_bytes = 1 << 20});
+    const LimitCheck check(rule, state);
+    Record usual = mail("a", {"friend"});
+    usual.client_address = "192.0.2.1";
+    state.apply(usual);
+    for (const auto since : {1ms, 2ms, 3ms}) {
+        Record odd = mail("a", {"1", "2", "3"}, since);
+        odd.client_address = "198.51.100.1";
+        odd.action = check.at_end_of_message(odd).action;
+        CHECK(odd.action == event::Action::hold);
+        state.apply(odd);
+    }
+    CHECK(check.at_end_of_message(usual).passes() == (measure == Measure::networks));
+    usual.eom_time += 1h;
+    CHECK(check.at_end_of_message(usual).passes());
+}
+
+TEST_CASE("a message that is taken back leaves its new recipients charged: whoever sends again counts none",
+          "[filter][policy]")
 {
     AccountState state(settings());
     state.apply(mail("a", {"1", "2"}));
@@ -121,5 +143,6 @@ TEST_CASE("a message that is taken back takes its new recipients' charge with it
     state.take_back(mail("a", {"1", "2"}));
     const auto* past = state.find(Scope::auth_id, "a", mail("a", {}, 2ms).eom_time);
     REQUIRE(past);
-    CHECK(past->charges.sum(mail("a", {}, 2ms).eom_time, 1h).new_recipients == 1);
+    CHECK(past->charges.sum(mail("a", {}, 2ms).eom_time, 1h).new_recipients == 3);
+    CHECK(state.new_recipients(mail("a", {"1", "2"}, 2ms)) == 0);
 }

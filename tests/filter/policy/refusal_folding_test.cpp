@@ -86,3 +86,20 @@ TEST_CASE("a setting that changes in mid-minute loses no refusal", "[filter][pol
         counted += record.count;
     CHECK(counted == 30);
 }
+
+TEST_CASE("a shared record names a client only where all came from one network", "[filter][policy]")
+{
+    RefusalFolding folding;
+    folding.set(1);
+    const bool is_one_network = GENERATE(true, false);
+    Record record = refusal("a", 0s);
+    record.country = "NO";
+    for (const char* address : {"192.0.2.1", "192.0.2.2", is_one_network ? "192.0.2.3" : "198.51.100.1"}) {
+        record.client_address = address;
+        folding.absorb(record);
+    }
+    const auto folded = folding.take_all();
+    REQUIRE(folded.size() == 1);
+    CHECK(folded[0].client_address == (is_one_network ? "192.0.2.3" : ""));
+    CHECK(folded[0].country == (is_one_network ? "NO" : ""));
+}
