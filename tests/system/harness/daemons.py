@@ -73,6 +73,7 @@ class Daemons:
                 "reject_ids": str(self.reject_ids),
                 "journal_directory": f"{filter_home}/journal",
                 "state_directory": f"{filter_home}/state",
+                "refusals_per_minute": 0,  # tests count lines; those of shared ones say how many
             },
             "collector": {
                 "listen": f"unix:{self.events_socket}",

@@ -18,6 +18,7 @@ BURST = 300
 CLIENTS, HOURLY = 20, 100
 
 LIMITS = {
+    "filter": {"refusals_per_minute": 60},
     "limits.burst": {"count": "messages", "limit": 20, "window": "1m"},
     "limits.hourly": {"count": "recipients", "limit": HOURLY, "window": "1h", "action": "reject"},
     'accounts."alice"': {"limits.hourly": "none"},
