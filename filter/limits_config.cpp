@@ -60,7 +60,7 @@ std::uint64_t read_limit(ConfigTable& table, const LimitRule& rule)
 /// Of the answer, behind its codes.
 std::string read_text(ConfigTable& table, const LimitRule& rule)
 {
-    const std::string text = table.text("text", rule.text);
+    std::string text = table.text("text", rule.text);
     const auto printable = [](char c) { return c >= ' ' && c <= '~'; };
     if (!std::all_of(text.begin(), text.end(), printable))
         table.refuse("text", "one line of printable ASCII");

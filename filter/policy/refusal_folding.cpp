@@ -8,7 +8,7 @@ namespace smtpauth {
 
 namespace {
 
-constexpr event::Milliseconds minute = std::chrono::minutes(1);
+constexpr event::Milliseconds interval = std::chrono::minutes(1);
 
 /// Of different accounts, rules and stages in a minute. Beyond, each refusal has its record.
 constexpr std::size_t max_minutes = 100'000;
@@ -70,7 +70,7 @@ std::vector<event::Record> RefusalFolding::take_due(event::Time now)
     for (auto at = minutes_.begin(); at != minutes_.end();) {
         Minute& found = at->second;
         // A minute that begins later than now is one of a clock that was set back.
-        if (now >= found.begin && now - found.begin < minute) {
+        if (now >= found.begin && now - found.begin < interval) {
             ++at;
             continue;
         }
