@@ -89,7 +89,7 @@ std::optional<LoggedRecord> block_at(const std::vector<LoggedRecord>& changes, c
     std::optional<LoggedRecord> last;
     for (const LoggedRecord& change : changes) {
         blocks.apply(change.record);
-        if (change.record.type == event::RecordType::block)
+        if (is_block_in_force(change.record, when))
             last = change;
     }
     return blocks.find(id, when) ? last : std::nullopt;

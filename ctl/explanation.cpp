@@ -62,13 +62,18 @@ std::optional<LoggedRecord> block_before(const LoggedRecord& decision, const std
 {
     std::optional<LoggedRecord> found;
     for (const LoggedRecord& change : changes)
-        if (change.record.eom_time <= decision.record.eom_time && change.record.type == event::RecordType::block &&
-            change.record.until > decision.record.eom_time)
+        if (is_block_in_force(change.record, decision.record.eom_time))
             found = change;
     return found;
 }
 
 } // namespace
+
+bool is_block_in_force(const event::Record& record, event::Time when)
+{
+    return record.type == event::RecordType::block && record.until != event::Time{} && record.eom_time <= when &&
+           when < record.until;
+}
 
 std::string to_text(const LimitRule& rule)
 {

@@ -66,6 +66,9 @@ private:
     std::vector<std::string> errors_;
 };
 
+/// A BLOCK record that holds at a moment, as far as nobody ends it. One without an end was never made.
+bool is_block_in_force(const event::Record& record, event::Time when);
+
 /// What is missing in the logs for the numbers to be right; sentences.
 std::vector<std::string> doubts(const AccountPasts& pasts);
 

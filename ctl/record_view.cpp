@@ -90,7 +90,7 @@ std::string_view fate_of(const Record& record)
     case RecordType::attempt:
         return "given up";
     case RecordType::block:
-        return "blocked";
+        return record.until == event::Time{} ? "not blocked" : "blocked"; // max_per_hour
     case RecordType::unblock:
         return "unblocked";
     case RecordType::loss:

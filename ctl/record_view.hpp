@@ -9,8 +9,8 @@
 
 namespace smtpauth {
 
-/// What became of it: "accepted", "warned", "held", "rejected", "deferred", "discarded", "blocked", "unblocked",
-/// "lost".
+/// What became of it: "accepted", "warned", "held", "rejected", "deferred", "discarded", "given up",
+/// "blocked", "not blocked" (there were too many in an hour), "unblocked", "lost".
 std::string_view fate_of(const event::Record& record);
 
 /// "at MAIL", "at RCPT", "at end of message".

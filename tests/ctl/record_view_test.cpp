@@ -26,6 +26,11 @@ TEST_CASE("people see a line for each record", "[ctl][record_view]")
     block.reason = "uid 0";
     CHECK(to_line(block, false) ==
           "2026-03-01 21:34:56  blocked    alice                     until 2026-03-01 22:34:56  [admin] uid 0");
+    block.until = {}; // there were too many in an hour
+    block.rule = "hourly";
+    block.reason = "hourly: 21 messages in 1h by this auth_id, at most 20";
+    CHECK(to_line(block, false) == "2026-03-01 21:34:56  not blocked  alice                     [hourly] hourly: 21 "
+                                   "messages in 1h by this auth_id, at most 20");
 }
 
 TEST_CASE("a terminal obeys nothing that came by mail", "[ctl][record_view]")

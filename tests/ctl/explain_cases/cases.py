@@ -65,8 +65,9 @@ def refused(time, rule, reason, stage="eom", queue_id="REFUSED", action=None, **
     return line
 
 
-def change(time, action, until, account="alice", reason="uid 0"):
-    return {"log": "rejects", "auth_id": account, "eom_time": time, "action": action, "rule": "admin", "reason": reason,
+def change(time, action, until, account="alice", rule="admin", reason="uid 0"):
+    """@param until  None: a block that was not made."""
+    return {"log": "rejects", "auth_id": account, "eom_time": time, "action": action, "rule": rule, "reason": reason,
             "until": until}
 
 
@@ -169,6 +170,18 @@ CASES = [
                "blocked   since 2026-03-01 11:40:00.000 +0000 until 2026-03-02 11:40:00.000 +0000, by admin: stolen; uid 7",
                "(by the logs)"),
          member=(("account", "logged_block", "reason"), "stolen; uid 7")),
+    Case("a block that was not made, beside one that holds", BURST,
+         [change("11:40:00.000", "block", "2026-03-02 11:40:00 +0000", reason="stolen; uid 7"),
+          change("11:50:00.000", "block", None, rule="burst", reason="burst: 4 messages"),
+          refused("12:00:00.000", "block", "550 5.7.1 This account is blocked; please ask your postmaster", stage="mail")],
+         "alice", cause="block", rule="block",
+         text=("blocked   since 2026-03-01 11:40:00.000 +0000 until 2026-03-02 11:40:00.000 +0000, by admin: stolen; uid 7\n",
+               "blocked   since 2026-03-01 11:40:00.000 +0000 until 2026-03-02 11:40:00.000 +0000, by admin: stolen; uid 7 "
+               "(by the logs)"),
+         member=(("account", "logged_block", "reason"), "stolen; uid 7")),
+    Case("a block that was not made", BURST,
+         [mail("11:30:00.000", "Q1"), change("11:40:00.000", "block", None, rule="burst", reason="burst: 4 messages")],
+         "alice", cause=None, text=("blocked   no (by the logs)",), member=(("account", "logged_block"), None)),
     Case("unblocked in between, and on probation", OFF + limit("hourly", "messages", 8, "1h"),
          [mail("11:30:00.000", "Q1"), mail("11:31:00.000", "Q2"),
           change("11:40:00.000", "block", "2026-03-02 11:40:00 +0000"),
