@@ -11,6 +11,7 @@
 
 #include "common/exit_code.hpp"
 #include "common/read_file.hpp"
+#include "ctl/addresses.hpp"
 #include "ctl/command_line.hpp"
 #include "ctl/postfix_config.hpp"
 #include "ctl/table.hpp"
@@ -104,7 +105,8 @@ std::string indented(std::string_view lines)
 SuggestedLines suggested_lines(const FilterConfig& filter, const std::string& queue_directory)
 {
     const auto is_below = [&](const SocketSpec& listen) {
-        return postfix_endpoint(listen, queue_directory) != to_string(listen);
+        return std::holds_alternative<UnixSocketSpec>(listen) &&
+               postfix_endpoint(listen, queue_directory) != to_string(listen);
     };
     const auto is_tcp = [](const SocketSpec& listen) { return std::holds_alternative<TcpSocketSpec>(listen); };
     const auto first = [&](const auto& wanted) {
@@ -116,17 +118,16 @@ SuggestedLines suggested_lines(const FilterConfig& filter, const std::string& qu
     const std::string postfix = postfix_endpoint(either.value_or(filter.listen.front()), queue_directory);
     const SocketSpec other =
         first([&](const SocketSpec& listen) { return !is_below(listen); }).value_or(filter.listen.front());
-    const auto* tcp = std::get_if<TcpSocketSpec>(&other);
+    const auto* listened = std::get_if<TcpSocketSpec>(&other);
+    const auto tcp = listened ? std::optional(reachable(*listened)) : std::nullopt;
     const std::string sendmail =
         tcp ? fmt::format("{}:{}@{}", tcp->v6 ? "inet6" : "inet", tcp->port, tcp->host) : to_string(other);
     constexpr std::string_view times = "connect_timeout=5s, command_timeout=10s, content_timeout=60s, "
                                        "default_action=tempfail";
     return {fmt::format("smtpd_milters = {{ {}, {} }}\n", postfix, times),
-            fmt::format("submission inet n       -       {}       -       -       smtpd\n"
-                        "  -o smtpd_sasl_auth_enable=yes\n"
-                        "  -o {{ smtpd_milters = {{ {}, {} }} }}\n",
-                        either ? 'y' : 'n', postfix, times),
-            fmt::format("INPUT_MAIL_FILTER(`smtpauth', `S={}, F=T, T=C:5s;S:10s;R:10s;E:60s')dnl\n", sendmail)};
+            fmt::format("  -o {{ smtpd_milters = {{ {}, {} }} }}\n", postfix, times),
+            fmt::format("INPUT_MAIL_FILTER(`smtpauth', `S={}, F=T, T=C:5s;S:10s;R:10s;E:60s')dnl\n", sendmail),
+            !either};
 }
 
 std::string to_text(const CheckResults& results, const SuggestedLines& lines)
@@ -139,9 +140,13 @@ std::string to_text(const CheckResults& results, const SuggestedLines& lines)
     }
     if (lines.main_cf.empty())
         return text;
-    return text + "\nPostfix, main.cf (for every smtpd, port 25 too):\n" + indented(lines.main_cf) +
-           "\nor master.cf (submission only, as it should be):\n" + indented(lines.master_cf) +
-           "\nSendmail, sendmail.mc:\n" + indented(lines.sendmail_mc);
+    text += "\nPostfix, main.cf (for every smtpd, port 25 too):\n" + indented(lines.main_cf) +
+            "\nor master.cf (submission only, as it should be): add this to the entries submission and submissions (or "
+            "smtps) that you have:\n" +
+            indented(lines.master_cf);
+    if (lines.only_unchrooted)
+        text += "\nEither takes services that are not chrooted: \"n\" in the column chroot of master.cf.\n";
+    return text + "\nSendmail, sendmail.mc:\n" + indented(lines.sendmail_mc);
 }
 
 json::object to_json(const CheckResults& results, const SuggestedLines& lines)

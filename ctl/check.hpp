@@ -1,11 +1,14 @@
 // smtpauthctl check: does everything stand as the daemons and the MTA need it? Looks, and never changes anything.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "collector/config.hpp"
 #include "common/json.hpp"
+#include "ctl/reach.hpp"
 #include "filter/config.hpp"
 
 namespace smtpauth {
@@ -42,10 +45,17 @@ bool check_sendmail(const CheckedConfig& config, const std::string& file, bool e
 /// The lines that an MTA needs, for people to copy.
 struct SuggestedLines {
     std::string main_cf;
-    std::string master_cf;
+    std::string
+        master_cf; ///< options to be added to services that are there; nothing that could take a service's place
     std::string sendmail_mc;
+    bool only_unchrooted = false; ///< Postfix's service must not be chrooted to reach the filter
 };
 SuggestedLines suggested_lines(const FilterConfig& filter, const std::string& queue_directory);
+
+/// Of one directory that a daemon writes to, such as that of the logs.
+/// @param user  who it runs as, where that is known. @param room  octets that it may come to need, 0: not known.
+void check_directory(const char* setting, const std::string& path, const std::optional<Person>& user,
+                     std::uint64_t room, CheckResults& results);
 
 /// A listen address in Postfix's spelling for a process that may be chrooted to the queue directory: a socket below
 /// that is named relative to it, which is right in either case.

@@ -21,6 +21,7 @@
 #include "common/id_list.hpp"
 #include "common/read_file.hpp"
 #include "common/units.hpp"
+#include "ctl/addresses.hpp"
 #include "ctl/check.hpp"
 #include "ctl/control_client.hpp"
 #include "ctl/filters.hpp"
@@ -153,38 +154,31 @@ void check_list(const FilterConfig& filter, const DaemonUser& user, CheckResults
     results.push_back({Level::ok, subject, fmt::format("{} ids, changed {}", count, days_text(age_of(status))), ""});
 }
 
-/// A directory that a daemon writes to. @param room  octets that it may come to need, 0 where that is not known.
-void check_directory(const char* setting, const std::string& path, const DaemonUser& user, std::uint64_t room,
-                     CheckResults& results)
+/// By its name, as /var/log/smtpauth and /var/lib/smtpauth-filter/journal are: others' directories are not to be given
+/// away.
+bool is_ours(const std::string& directory)
 {
-    const std::string subject = fmt::format("{} {}", setting, path);
-    struct stat status {};
-    if (::stat(path.c_str(), &status) != 0) {
-        const bool hidden = errno == EACCES;
-        results.push_back({Level::warning, subject, error_text(),
-                           hidden ? "ask as root" : "the daemon makes it at its start, where it may"});
-        return;
-    }
-    if (user)
-        if (const auto obstacle = find_obstacle(*user, path, Access::write)) {
-            results.push_back({Level::error, subject, fmt::format("{}: {}", obstacle->path, obstacle->why),
-                               fmt::format("chown {} {}", user->name, path)});
-            return;
-        }
-    if ((status.st_mode & S_IWOTH) != 0) {
-        results.push_back({Level::error, subject, "everybody may write there", "chmod 750 " + path});
-        return;
-    }
-    struct statvfs space {};
-    const std::uint64_t free =
-        ::statvfs(path.c_str(), &space) == 0 ? std::uint64_t{space.f_bavail} * space.f_frsize : room;
-    const std::string mebibytes = fmt::format("{} MiB free", free >> 20);
-    if (free < room)
-        results.push_back({Level::warning, subject,
-                           fmt::format("{}, less than journal_max_bytes ({})", mebibytes, bytes_to_text(room)),
-                           "make room, or lower journal_max_bytes"});
-    else
-        results.push_back({Level::ok, subject, mebibytes, ""});
+    const std::filesystem::path path = directory;
+    const auto named = [](const std::filesystem::path& part) {
+        return part.filename().string().starts_with("smtpauth");
+    };
+    return named(path) || named(path.parent_path());
+}
+
+/// What keeps a daemon from writing into its directory, and how it goes away.
+std::string remedy_of(const Obstacle& obstacle, const std::string& user, const std::string& directory)
+{
+    if (obstacle.is_unknown)
+        return "ask as root";
+    std::error_code error;
+    const bool is_the_directory = std::filesystem::equivalent(obstacle.path, directory, error) && !error;
+    if (!is_the_directory)
+        return std::filesystem::is_directory(obstacle.path, error) ? "chmod o+x " + obstacle.path
+                                                                   : "name a directory, not a file";
+    return is_ours(directory)
+               ? fmt::format("chown {} {}", user, directory)
+               : fmt::format("name a directory of its own, and make it: install -d -o {} -m 750 {}/smtpauth", user,
+                             directory);
 }
 
 /// The way from a filter to the collector.
@@ -193,7 +187,7 @@ void check_events(const CheckedConfig& config, const FilterConfig& filter, const
 {
     const std::string subject = "collector " + to_string(filter.collector);
     const auto* socket = std::get_if<UnixSocketSpec>(&filter.collector);
-    if (!socket || socket->path != config.collector.listen.path) {
+    if (!socket || !leads_to(filter.collector, config.collector.listen)) {
         results.push_back({Level::error, subject,
                            fmt::format("the collector listens at {}", to_string(config.collector.listen)),
                            "give [filter] collector and [collector] listen the same value"});
@@ -215,6 +209,40 @@ void check_events(const CheckedConfig& config, const FilterConfig& filter, const
 }
 
 } // namespace
+
+void check_directory(const char* setting, const std::string& path, const std::optional<Person>& user,
+                     std::uint64_t room, CheckResults& results)
+{
+    const std::string subject = fmt::format("{} {}", setting, path);
+    struct stat status {};
+    if (::stat(path.c_str(), &status) != 0) {
+        const bool hidden = errno == EACCES;
+        results.push_back({Level::warning, subject, error_text(),
+                           hidden ? "ask as root" : "the daemon makes it at its start, where it may"});
+        return;
+    }
+    if (user)
+        if (const auto obstacle = find_obstacle(*user, path, Access::write)) {
+            results.push_back({Level::error, subject, fmt::format("{}: {}", obstacle->path, obstacle->why),
+                               remedy_of(*obstacle, user->name, path)});
+            return;
+        }
+    if ((status.st_mode & S_IWOTH) != 0) {
+        results.push_back({Level::error, subject, "everybody may write there",
+                           is_ours(path) ? "chmod o-w " + path : "name a directory of its own"});
+        return;
+    }
+    struct statvfs space {};
+    const std::uint64_t free =
+        ::statvfs(path.c_str(), &space) == 0 ? std::uint64_t{space.f_bavail} * space.f_frsize : room;
+    const std::string mebibytes = fmt::format("{} MiB free", free >> 20);
+    if (free < room)
+        results.push_back({Level::warning, subject,
+                           fmt::format("{}, less than journal_max_bytes ({})", mebibytes, bytes_to_text(room)),
+                           "make room, or lower journal_max_bytes"});
+    else
+        results.push_back({Level::ok, subject, mebibytes, ""});
+}
 
 void check_daemons(const CheckedConfig& config, CheckResults& results)
 {

@@ -1,5 +1,8 @@
 #include <algorithm>
+#include <filesystem>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -7,6 +10,7 @@
 
 #include "common/read_file.hpp"
 #include "common/socket_spec.hpp"
+#include "ctl/addresses.hpp"
 #include "ctl/check.hpp"
 #include "ctl/postfix_config.hpp"
 #include "ctl/reach.hpp"
@@ -18,13 +22,7 @@ namespace {
 using Level = CheckResult::Level;
 
 constexpr std::uint64_t largest_file = std::uint64_t{16} << 20;
-
-std::string without_dot_segments(std::string path)
-{
-    for (std::size_t at = 0; (at = path.find("//")) != std::string::npos;)
-        path.erase(at, 1);
-    return path;
-}
+constexpr std::string_view unix_transport = "unix:";
 
 class PostfixCheck {
 public:
@@ -80,10 +78,12 @@ private:
     bool check_milter(const PostfixService& service, const char* parameter, const PostfixMilter& milter)
     {
         const std::string subject = fmt::format("{}: {} {}", name_of(service), parameter, milter.endpoint);
-        if (milter.endpoint.starts_with("unix:"))
+        if (milter.endpoint.starts_with(unix_transport))
             return check_socket(service, subject, milter);
-        const auto spec = parse_socket_spec(milter.endpoint);
-        const auto* address = std::get_if<SocketSpec>(&spec);
+        if (milter.endpoint.starts_with("inet6:"))
+            add(Level::error, subject,
+                "Postfix knows no inet6:", "write inet:[ADDRESS]:PORT, such as inet:[::1]:10025");
+        const auto address = parse_postfix_inet(milter.endpoint);
         if (!address || !is_listened_at(*address))
             return false;
         add(Level::ok, subject, "is this filter");
@@ -94,20 +94,27 @@ private:
     bool is_listened_at(const SocketSpec& address) const
     {
         return std::any_of(config_.filters.begin(), config_.filters.end(), [&](const FilterConfig& filter) {
-            return std::find(filter.listen.begin(), filter.listen.end(), address) != filter.listen.end();
+            return std::any_of(filter.listen.begin(), filter.listen.end(),
+                               [&](const SocketSpec& listen) { return leads_to(address, listen); });
         });
     }
 
     bool is_listened_at(const std::string& path) const { return is_listened_at(SocketSpec(UnixSocketSpec{path})); }
 
+    /// Each daemon works in the queue directory; a chrooted one has nothing else.
+    std::string meant_by(const std::string& named, bool chrooted) const
+    {
+        if (chrooted)
+            return resolved_path(queue_, named);
+        return std::filesystem::path(named.starts_with('/') ? named : queue_ + '/' + named).lexically_normal();
+    }
+
     bool check_socket(const PostfixService& service, const std::string& subject, const PostfixMilter& milter)
     {
-        const std::string named = milter.endpoint.substr(std::string_view("unix:").size());
-        const bool absolute = named.starts_with('/');
-        // Each daemon works in the queue directory; a chrooted one has nothing else.
-        const std::string meant = without_dot_segments(absolute && !service.chrooted ? named : queue_ + '/' + named);
+        const std::string named = milter.endpoint.substr(unix_transport.size());
+        const std::string meant = meant_by(named, service.chrooted);
         if (!is_listened_at(meant)) {
-            if (!absolute || !service.chrooted || !is_listened_at(named))
+            if (!service.chrooted || !is_listened_at(meant_by(named, false)))
                 return false;
             add(Level::error, subject,
                 fmt::format("this service is chrooted, so Postfix looks for {}, where no filter listens", meant),
@@ -173,12 +180,11 @@ private:
 
     bool is_ours(const PostfixMilter& milter) const
     {
-        if (milter.endpoint.starts_with("unix:")) {
-            const std::string named = milter.endpoint.substr(std::string_view("unix:").size());
-            return is_listened_at(named) || is_listened_at(without_dot_segments(queue_ + '/' + named));
+        if (milter.endpoint.starts_with(unix_transport)) {
+            const std::string named = milter.endpoint.substr(unix_transport.size());
+            return is_listened_at(meant_by(named, false)) || is_listened_at(meant_by(named, true));
         }
-        const auto spec = parse_socket_spec(milter.endpoint);
-        const auto* address = std::get_if<SocketSpec>(&spec);
+        const auto address = parse_postfix_inet(milter.endpoint);
         return address && is_listened_at(*address);
     }
 
@@ -210,10 +216,11 @@ bool check_postfix(const CheckedConfig& config, const std::string& directory, bo
 
 std::string postfix_endpoint(const SocketSpec& listen, const std::string& queue_directory)
 {
-    const auto* socket = std::get_if<UnixSocketSpec>(&listen);
-    if (socket && socket->path.starts_with(queue_directory + '/'))
-        return "unix:" + socket->path.substr(queue_directory.size() + 1);
-    return to_string(listen);
+    if (const auto* tcp = std::get_if<TcpSocketSpec>(&listen))
+        return postfix_inet(*tcp);
+    const std::string path = resolved_path("/", std::get<UnixSocketSpec>(listen).path);
+    const std::string queue = resolved_path("/", queue_directory) + '/';
+    return path.starts_with(queue) ? "unix:" + path.substr(queue.size()) : to_string(listen);
 }
 
 } // namespace smtpauth

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "common/read_file.hpp"
+#include "ctl/addresses.hpp"
 #include "ctl/check.hpp"
 #include "ctl/postfix_config.hpp"
 #include "ctl/reach.hpp"
@@ -31,7 +32,8 @@ bool names(const FilterConfig& filter, std::string_view line)
     const std::string_view rest = line.substr(begin + 2);
     const auto spec = parse_socket_spec(rest.substr(0, rest.find_first_of(", \t")));
     const auto* address = std::get_if<SocketSpec>(&spec);
-    return address && std::find(filter.listen.begin(), filter.listen.end(), *address) != filter.listen.end();
+    return address && std::any_of(filter.listen.begin(), filter.listen.end(),
+                                  [&](const SocketSpec& listen) { return leads_to(*address, listen); });
 }
 
 void check_path(const std::string& path, CheckResults& results)

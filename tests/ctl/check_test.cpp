@@ -1,9 +1,10 @@
 #include "ctl/check.hpp"
 
-#include <sys/stat.h>
+#include <filesystem>
 
 #include <catch2/catch.hpp>
 
+#include "ctl/addresses.hpp"
 #include "tests/support/temp_directory.hpp"
 
 using namespace smtpauth;
@@ -78,6 +79,81 @@ TEST_CASE("TCP needs no path; what happens while the filter is down is told", "[
           Strings{"ok is this filter"});
 }
 
+TEST_CASE("IPv6 stands behind inet: in brackets; Postfix has no other spelling", "[ctl][check]")
+{
+    const test::TempDirectory directory;
+    const CheckedConfig config = listening({TcpSocketSpec{"::1", 10025, true}});
+    CHECK(postfix(directory, config, "smtpd_milters = inet:[::1]:10025\n", plain_smtpd) ==
+          Strings{"ok is this filter"});
+    CHECK(postfix(directory, config, "smtpd_milters = inet6:[::1]:10025\n", plain_smtpd) ==
+          Strings{"error Postfix knows no inet6:", "error no smtpd of master.cf uses this filter"});
+}
+
+TEST_CASE("who listens everywhere listens at each address of this machine, and at no other", "[ctl][check]")
+{
+    const test::TempDirectory directory;
+    const Strings ours{"ok is this filter"};
+    const Strings not_ours{"error no smtpd of master.cf uses this filter"};
+    const CheckedConfig config = listening({TcpSocketSpec{"0.0.0.0", 10025}, TcpSocketSpec{"::", 10026, true}});
+    CHECK(postfix(directory, config, "smtpd_milters = inet:127.0.0.1:10025\n", plain_smtpd) == ours);
+    CHECK(postfix(directory, config, "smtpd_milters = inet:[::1]:10026\n", plain_smtpd) == ours);
+    CHECK(postfix(directory, config, "smtpd_milters = inet:127.0.0.1:10026\n", plain_smtpd) == not_ours);
+    CHECK(postfix(directory, config, "smtpd_milters = inet:192.0.2.1:10025\n", plain_smtpd) == not_ours);
+}
+
+TEST_CASE("symbolic links on the way are followed, inside the queue directory where Postfix is chrooted",
+          "[ctl][check]")
+{
+    const test::TempDirectory directory;
+    const std::string socket = directory.write("queue/run/filter.sock", "");
+    std::filesystem::create_directory_symlink("/run", directory / "queue/var"); // outside: another place
+    std::filesystem::create_directory_symlink(directory / "queue/run", directory / "link");
+    const CheckedConfig config = listening({UnixSocketSpec{directory / "link/filter.sock"}});
+    CHECK(postfix(directory, config, "smtpd_milters = unix:" + socket + "\n", plain_smtpd) ==
+          Strings{"ok root reaches " + socket});
+    CHECK(postfix(directory, config, "smtpd_milters = unix:/var/filter.sock\n", chrooted_smtpd) ==
+          Strings{"ok root reaches " + socket + ", chrooted"});
+    CHECK(postfix(directory, config, "smtpd_milters = unix:var/filter.sock\n", plain_smtpd) ==
+          Strings{"error no smtpd of master.cf uses this filter"});
+    CHECK(postfix_endpoint(config.filters[0].listen[0], directory / "queue") == "unix:run/filter.sock");
+
+    const std::string file = directory.write("sendmail.cf", "Xsmtpauth, S=local:" + socket + ", F=T\n");
+    CheckResults results;
+    CHECK(check_sendmail(config, file, false, results));
+    CHECK(results.at(0).text == "names this filter");
+}
+
+TEST_CASE("a link to itself ends", "[ctl][check]")
+{
+    const test::TempDirectory directory;
+    std::filesystem::create_symlink("loop", directory / "loop");
+    CHECK(resolved_path("/", directory / "loop/x") == directory / "loop/x");
+    CHECK(resolved_path(directory.path(), "../../x") == directory / "x");
+}
+
+TEST_CASE("a directory is given away only where it is ours", "[ctl][check]")
+{
+    const test::TempDirectory directory;
+    const Person nobody{"nobody", 65534, {65534}};
+    const auto remedy = [&](const std::string& name, const char* shut) {
+        std::filesystem::create_directories(directory / name);
+        std::filesystem::permissions(directory.path(), std::filesystem::perms(0755));
+        const auto all = [&](const char* which, unsigned mode) {
+            std::filesystem::permissions(directory / which, std::filesystem::perms(mode));
+        };
+        all(shut, 0700);
+        CheckResults results;
+        check_directory("logs in", directory / name, nobody, 0, results);
+        all(shut, 0755);
+        REQUIRE(results.size() == 1);
+        return results[0].remedy;
+    };
+    CHECK(remedy("a/log/smtpauth", "a/log/smtpauth") == "chown nobody " + (directory / "a/log/smtpauth"));
+    CHECK(remedy("a/log/smtpauth", "a/log") == "chmod o+x " + (directory / "a/log"));
+    CHECK(remedy("a/log", "a/log") ==
+          "name a directory of its own, and make it: install -d -o nobody -m 750 " + (directory / "a/log/smtpauth"));
+}
+
 TEST_CASE("a Postfix that is not there is no mistake unless it was named", "[ctl][check]")
 {
     const test::TempDirectory directory;
@@ -116,16 +192,24 @@ TEST_CASE("the lines for the MTA fit where the filter listens", "[ctl][check]")
     };
     const SuggestedLines both = lines({UnixSocketSpec{"/run/f.sock"}, UnixSocketSpec{"/var/spool/postfix/s/f.sock"}});
     CHECK(both.main_cf.starts_with("smtpd_milters = { unix:s/f.sock, connect_timeout=5s, "));
-    CHECK(both.master_cf.starts_with("submission inet n       -       y "));
+    CHECK(both.master_cf == "  -o { smtpd_milters = { unix:s/f.sock, connect_timeout=5s, command_timeout=10s, "
+                            "content_timeout=60s, default_action=tempfail } }\n");
+    CHECK_FALSE(both.only_unchrooted);
     CHECK(both.sendmail_mc.starts_with("INPUT_MAIL_FILTER(`smtpauth', `S=unix:/run/f.sock, F=T, "));
 
     const SuggestedLines absolute = lines({UnixSocketSpec{"/run/f.sock"}});
     CHECK(absolute.main_cf.starts_with("smtpd_milters = { unix:/run/f.sock, "));
-    CHECK(absolute.master_cf.starts_with("submission inet n       -       n "));
+    CHECK(absolute.master_cf.starts_with("  -o { smtpd_milters = { unix:/run/f.sock, "));
+    CHECK(absolute.only_unchrooted);
+    const std::string text = to_text(CheckResults(), absolute);
+    CHECK(text.find("add this to the entries submission and submissions (or smtps) that you have:\n      -o { ") !=
+          std::string::npos);
+    CHECK(text.find("not chrooted") != std::string::npos);
 
     const SuggestedLines tcp = lines({TcpSocketSpec{"::1", 10025, true}});
-    CHECK(tcp.main_cf.starts_with("smtpd_milters = { inet6:[::1]:10025, "));
+    CHECK(tcp.main_cf.starts_with("smtpd_milters = { inet:[::1]:10025, "));
     CHECK(tcp.sendmail_mc.starts_with("INPUT_MAIL_FILTER(`smtpauth', `S=inet6:10025@::1, "));
+    CHECK(lines({TcpSocketSpec{"0.0.0.0", 10025}}).main_cf.starts_with("smtpd_milters = { inet:127.0.0.1:10025, "));
 }
 
 TEST_CASE("what is wrong is followed by what to do", "[ctl][check]")
