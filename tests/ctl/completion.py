@@ -5,9 +5,13 @@
 """
 
 import os
+import pty
+import select
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 SCRIPT = Path(__file__).resolve().parents[2] / "packaging/smtpauthctl.bash-completion"
@@ -18,6 +22,8 @@ STAND_IN = """#!/bin/sh
 if [ "$1" = blocks ]; then
     echo '{"filters":[{"daemon":"smtpauth-filter","result":{"blocks":[{"id":"alice@example.com"},{"id":"al\\\\\\\\x; rm"}],\
 "probation":[{"id":"bob"}]}}]}'
+elif [ "$1" = show ]; then
+    echo "ASKED""<$*>"
 else
     exec PROGRAM "$@"
 fi
@@ -26,12 +32,34 @@ fi
 
 def offered(program, *words):
     done = subprocess.run(
-        ["bash", "--norc", "-c", 'source "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _smtpauthctl; '
+        ["bash", "--norc", "-c", 'source "$0"; COMP_LINE="$*"; COMP_POINT=${#COMP_LINE}; _smtpauthctl; '
          'printf "%s\\n" "${COMPREPLY[@]}"', SCRIPT, program, *words],
         capture_output=True, text=True, timeout=20)
     if done.stderr:
         sys.exit(f"FAIL  {words}: {done.stderr}")
     return sorted(line for line in done.stdout.splitlines() if line)
+
+
+def typed(folder, keys, end):
+    """What a person sees who types that into a bash with readline, until `end` stands there."""
+    environment = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}", "TERM": "dumb", "INPUTRC": "/dev/null", "PS1": "$ "}
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execvpe("bash", ["bash", "--norc", "--noprofile", "-i"], environment)
+    seen = b""
+    try:
+        os.write(terminal, f"source '{SCRIPT}'\n".encode() + keys)
+        deadline = time.monotonic() + 20
+        while end not in seen and time.monotonic() < deadline:
+            if select.select([terminal], [], [], deadline - time.monotonic())[0]:
+                seen += os.read(terminal, 4096)
+    except OSError as error:  # the shell has gone
+        seen += str(error).encode()
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        os.close(terminal)
+    return seen
 
 
 def main():
@@ -49,7 +77,8 @@ def main():
     equal(offered(program, "bl"), ["block", "blocks"], "what begins with bl")
     for command in (c for c in commands if not c.startswith("-")):
         options = offered(program, command, "-")
-        equal([o for o in ("--json", "--help", "-c") if o not in options], [], f"options missing of {command}")
+        wanted = ("--json", "--help") if command == "replay" else ("--json", "--help", "-c")  # it has no configuration of its own
+        equal([o for o in wanted if o not in options], [], f"options missing of {command}")
     equal(offered(program, "top", "--s"), ["--since"], "options of top that begin with --s")
     equal(offered(program, "tail", "-"), ["--count", "--follow", "--help", "--json", "--since", "--until", "-c", "-f"],
           "options of tail")
@@ -61,6 +90,9 @@ def main():
         equal(offered(str(stand_in), "unblock", ""), ["alice@example.com", "bob"], "accounts")
         equal(offered(str(stand_in), "explain", "al"), ["alice@example.com"], "accounts that begin with al")
         equal(offered(str(stand_in), "status", ""), [], "status takes no account")
+        for word in (b"al", b"alice@", b"alice@exa", b"alice@example.c"):
+            seen = typed(folder, b"smtpauthctl show " + word + b"\t\n", b">\r\n")
+            equal(b"ASKED<show alice@example.com>" in seen, True, f"TAB behind {word}: {seen}")
     print("passed" if failures == 0 else f"{failures} failed")
     sys.exit(failures != 0)
 
