@@ -22,7 +22,7 @@ using event::RecordType;
 std::string_view colour_of(const Record& record)
 {
     if (!event::is_of_mail(record.type))
-        return "\x1b[35m";
+        return record.type == RecordType::attempt ? "\x1b[33m" : "\x1b[35m";
     switch (record.action) {
     case Action::accept:
         return "";
@@ -51,6 +51,12 @@ std::string envelope_text(const Record& record)
         return count == 0 ? text : text + fmt::format(" -> {} recipients", count);
     text += " -> " + printable(*record.recipients.begin());
     return count == 1 ? text : text + fmt::format(" +{}", count - 1);
+}
+
+/// "1 record", "2 records".
+std::string number_of(std::uint64_t count, std::string_view what)
+{
+    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
 void add_text(json::object& object, std::string_view name, std::string_view value)
@@ -143,7 +149,7 @@ std::string to_line(const Record& record, bool colours)
     std::string line = fmt::format("{}  {}{}{}  {}", short_text(record.eom_time), colour,
                                    padded(std::string(fate_of(record)), fate_width), colour.empty() ? "" : "\x1b[0m",
                                    padded(record.auth_id.empty() ? "-" : account_text(record.auth_id), account_width));
-    if (event::is_of_mail(record.type))
+    if (event::is_of_mail(record.type) || record.type == RecordType::attempt)
         line += fmt::format("  {}  {}", padded(client_text(record), client_width), envelope_text(record));
     if (!record.queue_id.empty())
         line += "  " + printable(record.queue_id);
@@ -153,8 +159,12 @@ std::string to_line(const Record& record, bool colours)
         line += fmt::format("  [{}]", printable(record.rule));
     if (!record.reason.empty())
         line += ' ' + printable(record.reason);
-    if (record.count != 1)
-        line += fmt::format(" ({} of them)", record.count);
+    if (record.type == RecordType::attempt)
+        line += "  " + number_of(record.rcpt_refused, "recipient") + " refused by the MTA";
+    else if (record.type == RecordType::loss)
+        line += " (" + number_of(record.count, "record") + ')';
+    else if (record.count != 1)
+        line += fmt::format(" (the last of {} such)", record.count);
     return line;
 }
 

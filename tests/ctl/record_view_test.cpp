@@ -33,6 +33,29 @@ TEST_CASE("people see a line for each record", "[ctl][record_view]")
                                    "messages in 1h by this auth_id, at most 20");
 }
 
+TEST_CASE("a message without an end, refusals that share a line, and a hole in the log read well", "[ctl][record_view]")
+{
+    const test::TimeZone zone("JST-9");
+    event::Record attempt = test::message();
+    attempt.type = event::RecordType::attempt;
+    attempt.queue_id.clear();
+    attempt.rcpt_refused = 7;
+    CHECK(to_line(attempt, false) == "2026-03-01 21:34:56  given up   alice                     192.0.2.7 JP        "
+                                     "alice@example.org -> bob@example.net +1  7 recipients refused by the MTA");
+    attempt.recipients = {};
+    attempt.rcpt_refused = 1;
+    CHECK(to_line(attempt, false).ends_with("  alice@example.org  1 recipient refused by the MTA"));
+    event::Record folded = test::refusal();
+    folded.count = 60;
+    CHECK(to_line(folded, false).ends_with("  [reject_ids] 550 5.7.1 Access denied (the last of 60 such)"));
+    event::Record loss;
+    loss.type = event::RecordType::loss;
+    loss.eom_time = test::noon;
+    loss.count = 1;
+    loss.reason = "the journal was full";
+    CHECK(to_line(loss, false).ends_with(" the journal was full (1 record)"));
+}
+
 TEST_CASE("a terminal obeys nothing that came by mail", "[ctl][record_view]")
 {
     event::Record record = test::message("Q\x1b[2J");
