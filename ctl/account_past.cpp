@@ -148,12 +148,12 @@ std::vector<FilterPast> deal(const FilterChains& chains, const std::vector<Logge
                              const std::optional<event::RecordId>& before)
 {
     std::vector<FilterPast> filters;
-    for (const auto& [journals, from_beginning] : chains.filters()) {
+    for (const auto& [journals, from_beginning, begin] : chains.filters()) {
         const std::set<std::uint64_t> own(journals.begin(), journals.end());
         const auto is_own = [&](std::uint64_t journal) { return own.contains(journal); };
         if (before && !is_own(before->journal))
             continue;
-        FilterPast past{journals, {}, from_beginning};
+        FilterPast past{journals, {}, from_beginning, begin};
         for (const LoggedRecord& logged : records)
             if (is_own(logged.id.journal) && (!before || logged.id.sequence < before->sequence))
                 past.records.push_back(logged);
@@ -163,6 +163,17 @@ std::vector<FilterPast> deal(const FilterChains& chains, const std::vector<Logge
             filters.push_back(std::move(past));
     }
     return filters;
+}
+
+/// Another filter's lines tell nothing: it may have sent a backlog that is older than all the rest.
+void note_begin(AccountPasts& pasts, event::Time window_begin)
+{
+    for (const FilterPast& filter : pasts.filters) {
+        if (filter.from_beginning || filter.begin <= window_begin)
+            continue;
+        pasts.reaches_back = false;
+        pasts.begin = std::max(pasts.begin, filter.begin);
+    }
 }
 
 /// Of one that lasts when the mail comes: whose filter it was, the lines between tell.
@@ -186,7 +197,7 @@ Findings find_in_logs(const CollectorConfig& config, const std::string& id, std:
     const auto may_be = [&](std::string_view line) {
         return contains(line, account_mark) || (!queue_id.empty() && contains(line, queue_mark));
     };
-    MergedLogs logs(system_disk(), config.stats_log, config.rejects_log, since);
+    MergedLogs logs(system_disk(), config.stats_log, config.rejects_log, since, OldLines::show);
     while (const auto line = logs.next()) {
         if (!may_be(line->text))
             continue;
@@ -212,12 +223,10 @@ AccountPasts read_pasts(const CollectorConfig& config, const event::Record& mail
     AccountPasts pasts;
     FilterChains chains;
     std::vector<LoggedRecord> records;
-    MergedLogs logs(system_disk(), config.stats_log, config.rejects_log, since);
+    MergedLogs logs(system_disk(), config.stats_log, config.rejects_log, since, OldLines::show);
     while (const auto line = logs.next()) {
         chains.add(line->marks);
-        if (!pasts.begin || line->marks.eom_time < *pasts.begin)
-            pasts.begin = line->marks.eom_time;
-        if (!wanted.may_be(line->text))
+        if (!is_as_young(line->marks, since) || !wanted.may_be(line->text))
             continue;
         auto read = read_log_line(line->text);
         auto* logged = std::get_if<LoggedRecord>(&read);
@@ -237,9 +246,8 @@ AccountPasts read_pasts(const CollectorConfig& config, const event::Record& mail
             records.push_back(change);
         }
     pasts.filters = deal(chains, records, before);
-    pasts.reaches_back = logs.stats().reaches_back() || (pasts.begin && *pasts.begin <= window_begin) ||
-                         std::all_of(pasts.filters.begin(), pasts.filters.end(),
-                                     [](const FilterPast& filter) { return filter.from_beginning; });
+    note_begin(pasts, window_begin);
+    pasts.reaches_back = pasts.reaches_back || logs.stats().reaches_back();
     pasts.foreign_lines = logs.stats().foreign_lines() + logs.rejects().foreign_lines();
     note_errors(pasts.errors, logs);
     return pasts;

@@ -35,13 +35,14 @@ struct FilterPast {
     std::vector<std::uint64_t> journals; ///< the oldest first
     std::vector<LoggedRecord> records;   ///< in the order of its numbers, without their lists of recipients
     bool from_beginning = false;         ///< the logs have this filter's very first record
+    event::Time begin{};                 ///< of its oldest line that was read, whomever it is about
 };
 
 struct AccountPasts {
-    std::vector<FilterPast> filters;  ///< those that knew anything, or that `of` is of
-    bool reaches_back = true;         ///< the logs begin early enough, or as early as the filters
-    std::optional<event::Time> begin; ///< else: their first line
-    std::uint64_t lost = 0;           ///< records of that time that no log has
+    std::vector<FilterPast> filters; ///< those that knew anything, or that `of` is of
+    bool reaches_back = true;        ///< the logs begin early enough, or as early as the filters
+    event::Time begin{};             ///< else: of what they have of these filters
+    std::uint64_t lost = 0;          ///< records of that time that no log has
     std::uint64_t foreign_lines = 0;
     std::vector<std::string> errors;
 };

@@ -85,9 +85,8 @@ std::vector<std::string> doubts(const AccountPasts& pasts)
 {
     std::vector<std::string> notes;
     if (!pasts.reaches_back)
-        notes.push_back(pasts.begin ? fmt::format("the logs begin only at {}: what was sent before is not counted here",
-                                                  exact_text(*pasts.begin))
-                                    : "the logs have nothing of that time");
+        notes.push_back(fmt::format("the logs begin only at {}: what was sent before is not counted here",
+                                    exact_text(pasts.begin)));
     if (pasts.lost != 0)
         notes.push_back(
             fmt::format("{} records of that time were lost (lines action:loss): they may be missing here", pasts.lost));

@@ -56,7 +56,7 @@ std::vector<FilterChains::Filter> FilterChains::filters() const
     for (const auto& [first, span] : spans_) {
         if (followers.contains(first))
             continue;
-        Filter filter{{first}, span.first == 1};
+        Filter filter{{first}, span.first == 1, span.begin};
         for (auto found = next.find(first); found != next.end(); found = next.find(found->second))
             filter.journals.push_back(found->second);
         filters.push_back(std::move(filter));

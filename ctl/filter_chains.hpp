@@ -19,6 +19,7 @@ public:
     struct Filter {
         std::vector<std::uint64_t> journals; ///< the oldest first
         bool from_beginning = false;         ///< its very first record is among the lines
+        event::Time begin{};                 ///< of its oldest line
     };
 
     /// A journal goes on where another ended before: a little beyond its last number. What runs at the same time is

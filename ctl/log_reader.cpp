@@ -31,12 +31,6 @@ std::string failure(const std::string& path, const char* what)
     return fmt::format("{}: {}: {}", path, what, std::generic_category().message(errno));
 }
 
-/// Lines tell whole seconds.
-bool is_as_young(const LineMarks& marks, event::Time since)
-{
-    return marks.eom_time >= std::chrono::floor<std::chrono::seconds>(since);
-}
-
 /// The log's own file is the newest, whatever the clock said.
 bool is_older(const LogFile& a, const LogFile& b)
 {
@@ -66,6 +60,11 @@ std::uint64_t first_offset_since(Disk& disk, const LogFile& file, event::Time si
 }
 
 } // namespace
+
+bool is_as_young(const LineMarks& marks, event::Time since)
+{
+    return marks.eom_time >= std::chrono::floor<std::chrono::seconds>(since);
+}
 
 LogFiles find_log_files(Disk& disk, const std::string& path)
 {
@@ -172,7 +171,10 @@ bool LogFileReader::decompress(const std::string& block)
     return error_.empty() && !block.empty();
 }
 
-LogReader::LogReader(Disk& disk, const std::string& path, event::Time since) : disk_(disk), since_(since)
+LogReader::LogReader(Disk& disk, const std::string& path, event::Time since, OldLines old)
+    : disk_(disk),
+      since_(since),
+      old_(old)
 {
     LogFiles found = find_log_files(disk, path);
     if (!found.error.empty())
@@ -194,8 +196,8 @@ bool LogReader::open_next()
         return false;
     const LogFile file = std::move(files_.back());
     files_.pop_back();
-    const std::uint64_t begin = file.compressed ? 0 : first_offset_since(disk_, file, since_);
-    reaches_back_ = reaches_back_ || begin != 0;
+    const bool whole = file.compressed || old_ == OldLines::show;
+    const std::uint64_t begin = whole ? 0 : first_offset_since(disk_, file, since_);
     reader_.emplace(disk_, file, begin);
     return true;
 }
@@ -207,10 +209,8 @@ std::optional<LogLine> LogReader::next()
             const auto marks = marks_of(*line);
             if (!marks)
                 ++foreign_;
-            else if (is_as_young(*marks, since_))
+            else if (old_ == OldLines::show || is_as_young(*marks, since_))
                 return LogLine{*line, *marks};
-            else
-                reaches_back_ = true;
         }
         if (!reader_->error().empty())
             errors_.push_back(reader_->error());
@@ -219,8 +219,9 @@ std::optional<LogLine> LogReader::next()
     return std::nullopt;
 }
 
-MergedLogs::MergedLogs(Disk& disk, const std::string& stats_log, const std::string& rejects_log, event::Time since)
-    : logs_{{disk, stats_log, since}, {disk, rejects_log, since}},
+MergedLogs::MergedLogs(Disk& disk, const std::string& stats_log, const std::string& rejects_log, event::Time since,
+                       OldLines old)
+    : logs_{{disk, stats_log, since, old}, {disk, rejects_log, since, old}},
       heads_{logs_[0].next(), logs_[1].next()}
 {
 }

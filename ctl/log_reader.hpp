@@ -67,21 +67,29 @@ struct LogLine {
     LineMarks marks;
 };
 
+/// What becomes of lines that are older than what is asked for, in files that have been written since.
+enum class OldLines {
+    skip, ///< left out, and what stands before many of them in a row is not even read: an hour of a large log is cheap
+    show, ///< handed out: who may miss nothing cannot tell that no young line stands before another filter's backlog
+};
+
+/// Lines tell whole seconds.
+bool is_as_young(const LineMarks& marks, event::Time since);
+
 /// One log with its rotated files, from a time on.
 class LogReader {
 public:
-    /// @param since  older lines are left out, and not even read where that can be told without: an hour of a large log
-    ///               is cheap.
-    LogReader(Disk& disk, const std::string& path, event::Time since);
+    /// @param since  files that were not written since are left out.
+    LogReader(Disk& disk, const std::string& path, event::Time since, OldLines old = OldLines::skip);
 
-    /// The next line that is as young, or nothing at the end.
+    /// The next line, or nothing at the end.
     std::optional<LogLine> next();
 
     /// Files that could not be read: path, call, reason.
     const std::vector<std::string>& errors() const { return errors_; }
     /// Lines that this project has not written.
     std::uint64_t foreign_lines() const { return foreign_; }
-    /// There are lines from before `since`: nothing is missing behind it.
+    /// A file was not written since: the log has existed for that long.
     bool reaches_back() const { return reaches_back_; }
 
 private:
@@ -89,6 +97,7 @@ private:
 
     Disk& disk_;
     event::Time since_;
+    OldLines old_;
     std::vector<LogFile> files_; ///< the next to be read is the last
     std::optional<LogFileReader> reader_;
     std::vector<std::string> errors_;
@@ -99,7 +108,8 @@ private:
 /// Both logs as one: of one journal the record with the lower number first, else the older one.
 class MergedLogs {
 public:
-    MergedLogs(Disk& disk, const std::string& stats_log, const std::string& rejects_log, event::Time since);
+    MergedLogs(Disk& disk, const std::string& stats_log, const std::string& rejects_log, event::Time since,
+               OldLines old = OldLines::skip);
 
     std::optional<LogLine> next();
 

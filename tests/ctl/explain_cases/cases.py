@@ -59,16 +59,30 @@ def held(time, queue_id, rule, reason, **more):
 def refused(time, rule, reason, stage="eom", queue_id="REFUSED", action=None, **more):
     line = {**mail(time, queue_id, **more), "log": "rejects", "rule": rule, "stage": stage, "reason": reason,
             "action": action or ("reject" if reason.startswith("5") else "tempfail")}
-    if stage == "mail":
-        for label in ("recipient", "queue_id", "rcpt_count"):
-            del line[label]
+    for label in {"mail": ("recipient", "queue_id", "rcpt_count"), "rcpt": ("queue_id",), "eom": ()}[stage]:
+        del line[label]
     return line
+
+
+def attempt(time, queue_id, rcpt_refused, **more):
+    """A message that came to no end, of which the MTA had refused recipients."""
+    return {**mail(time, queue_id, **more), "log": "rejects", "action": "attempt", "rcpt_refused": rcpt_refused}
+
+
+def to(*names):
+    """Recipients by name."""
+    return {"recipient": [f"{name}@example.org" for name in names], "rcpt_count": len(names)}
 
 
 def change(time, action, until, account="alice", rule="admin", reason="uid 0"):
     """@param until  None: a block that was not made."""
     return {"log": "rejects", "auth_id": account, "eom_time": time, "action": action, "rule": rule, "reason": reason,
             "until": until}
+
+
+def backlog(time):
+    """More old lines in a row than `top` looks behind."""
+    return [mail(time, "OTHER", account="bob", journal=B, sender="s" * 60000) for _ in range(80)]
 
 
 OFF = "[limits.default]\nmode = \"off\"\n"
@@ -235,6 +249,18 @@ CASES = [
          "alice", rule="burst", counted=["B1", "B2", "B3"], journals=(B,), until="2026-03-01 12:00:10 +0000",
          expect={"used": 3, "amount": 1, "total": 4, "limit": 3, "free": "2026-03-01T12:01:01.000Z"},
          text=(f"used in 1m by this auth_id; clear at 2026-03-01 12:01:05.000 +0000 (filter of journal {A})",)),
+    Case("behind another filter's backlog", OFF + limit("hourly", "messages", 2, "1h"),
+         [mail("11:20:00.000", "Q1", seq=41), *backlog("09:00:00.000"), mail("11:30:00.000", "Q2", seq=42),
+          refused("12:00:00.000", "hourly", "450 4.7.1 hourly: 3 messages in 1h by this auth_id, at most 2; try again in 20m",
+                  seq=43)],
+         "alice", rule="hourly", counted=["Q1", "Q2"], expect={"used": 2, "amount": 1, "total": 3, "limit": 2}),
+    Case("another filter's backlog tells nothing of how far back this one's lines go",
+         OFF + limit("hourly", "messages", 2, "1h"),
+         [*backlog("09:00:00.000"), mail("11:30:00.000", "Q2", seq=42),
+          refused("12:00:00.000", "hourly", "450 4.7.1 hourly: 3 messages in 1h by this auth_id, at most 2; try again in 20m",
+                  seq=43)],
+         "alice", rule="hourly", agrees=False, counted=["Q2"], expect={"used": 1, "amount": 1, "total": 2, "limit": 2},
+         not_text=(), text=("note      the logs begin only at 2026-03-01 11:30:00.000 +0000",)),
     Case("a filter that was restarted, beside another", BURST,
          [mail("12:00:00.000", "A1"), mail("12:00:01.000", "A2"), mail("12:00:02.000", "B1", journal=B, seq=900),
           mail("12:00:20.000", "C3", journal=C, seq=3), mail("12:00:21.000", "B2", journal=B, seq=901),
