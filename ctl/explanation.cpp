@@ -51,6 +51,13 @@ std::string terms_of(const LimitRule& rule, std::optional<std::uint64_t> limit)
                        to_text(rule.scope), limit.value_or(0));
 }
 
+/// Where single recipients are judged, those of messages under way count: more than the logs tell is no contradiction.
+bool is_more_under_way(const LimitRule& rule, const event::Record& decision, std::uint64_t total, const Recount& count)
+{
+    return rule.over == Over::recipient && total > count.total() &&
+           decision.reason.find(terms_of(rule, count.limit)) != std::string::npos;
+}
+
 /// What no limit of the configuration can say, the answer to `decision` tells.
 std::string answer_text(const event::Record& decision)
 {
@@ -172,9 +179,17 @@ void Explainer::compare(Explanation& explanation) const
         explanation.agrees = Agreement::yes;
         return;
     }
-    explanation.agrees = Agreement::no;
     notes.push_back(answer_text(record));
     const auto total = total_in(record.reason, rule.name);
+    if (total && is_more_under_way(rule, record, *total, count)) {
+        explanation.agrees = Agreement::unknown;
+        notes.push_back(
+            fmt::format("the filter counted {}, these logs make it {}: recipients of messages that were under "
+                        "way then count, too, and no log has those",
+                        *total, count.total()));
+        return;
+    }
+    explanation.agrees = Agreement::no;
     if (total && record.reason.find(terms_of(rule, count.limit)) == std::string::npos)
         notes.emplace_back("the limit is another now than it was then: the configuration has been changed, or the "
                            "account was on probation");

@@ -91,6 +91,27 @@ def network(line):
     return ipaddress.ip_network(f"{address}/{24 if address.version == 4 else 64}", strict=False)
 
 
+def is_charged(line, measure):
+    """Passed or held; what was refused, or given up, only by the recipients that the MTA had refused of it."""
+    if line["stats"] or line.get("action") == "hold":
+        return True
+    whole = line.get("action") == "attempt" or (line.get("queue_id") and line.get("stage") == "eom")
+    return measure == "rejected-recipients" and whole and "rcpt_refused" in line
+
+
+def new_recipients(lines, counted, decision):
+    """How many the account had not written to in the 90 days before the decision, by message."""
+    known, amount = set(), 0
+    for line in sorted(lines, key=lambda line: line["at"]):
+        if not (line["stats"] and line.get("auth_id") == decision["auth_id"]) or \
+                decision["at"] - line["at"] >= timedelta(days=90):
+            continue
+        own = set(line["recipient"])
+        amount += len(own - known) if line in counted else 0
+        known |= own
+    return amount
+
+
 def count(folder, case, decision):
     """What stands in the rule's window, as a person counts it: (used, queue ids)."""
     with open(folder / "smtpauth.toml", "rb") as file:
@@ -103,7 +124,7 @@ def count(folder, case, decision):
                      line["auth_id"] == decision.get("auth_id")), default=0)
     counted = [line for line in lines
                if line["number"] > forgotten
-               and (line["stats"] or line.get("action") == "hold")
+               and is_charged(line, measure)
                and name_in(scope, line) == name_in(scope, decision)
                and ("auth_id" in line or rule.get("unauthenticated"))
                and decision["at"] - line["at"] < window]
@@ -112,6 +133,7 @@ def count(folder, case, decision):
             "recipients": lambda: sum(int(line["rcpt_count"]) for line in counted),
             "bytes": lambda: sum(int(line.get("size", 0)) for line in counted),
             "rejected-recipients": lambda: sum(int(line.get("rcpt_refused", 0)) for line in counted),
+            "new-recipients": lambda: new_recipients(lines, counted, decision),
             "networks": lambda: len({network(line) for line in counted})}[measure]()
     return used, [line["queue_id"] for line in counted]
 
