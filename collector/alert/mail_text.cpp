@@ -106,6 +106,13 @@ std::string mail_date(std::chrono::sys_seconds time)
                        clock.seconds().count());
 }
 
+Notice without_recipients(Notice notice)
+{
+    for (Alarm& alarm : notice.alarms)
+        alarm.recipients.clear();
+    return notice;
+}
+
 std::string mail_of(const Notice& notice, const AlarmPlace& place, const MailAddresses& addresses)
 {
     const Alarm& first = notice.alarms.front();

@@ -18,6 +18,10 @@ struct MailAddresses {
 /// The same notice gives the same mail, Message-ID and Date too, whenever it is tried.
 std::string mail_of(const Notice& notice, const AlarmPlace& place, const MailAddresses& addresses);
 
+/// The same, for a server that refused it as it was: what a filter of mail looks at are mostly addresses, and whom an
+/// account sends to is for its thief to choose.
+Notice without_recipients(Notice notice);
+
 /// "Sun, 01 Mar 2026 12:34:56 +0000"
 std::string mail_date(std::chrono::sys_seconds time);
 

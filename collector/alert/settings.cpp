@@ -98,7 +98,7 @@ AlarmSettings read_alarm_settings(ConfigTable table, LogRecipients recipients)
     settings.hook = read_hook(table);
     settings.retry = table.duration("retry", settings.retry, 1s, 15min);
     settings.give_up = table.duration("give_up", settings.give_up, 1min, 24h * 31);
-    settings.max_waiting = table.number("max_waiting", settings.max_waiting, 1, 10000);
+    settings.max_waiting = table.number("max_waiting", settings.max_waiting, 1, 100000);
     return settings;
 }
 

@@ -32,7 +32,7 @@ struct OutboxSettings {
     unsigned per_hour = 0; ///< deliveries at most; 0: as many as there are
     std::chrono::milliseconds retry = std::chrono::seconds(10);
     std::chrono::milliseconds give_up = std::chrono::hours(48);
-    std::size_t max_waiting = 200;
+    std::size_t max_waiting = 2000;
 };
 
 struct MailSettings {
@@ -57,7 +57,7 @@ struct AlarmSettings {
     HookSettings hook;
     std::chrono::milliseconds retry = std::chrono::seconds(10); ///< after the first failure; doubled up to 15 minutes
     std::chrono::milliseconds give_up = std::chrono::hours(48);
-    std::size_t max_waiting = 200; ///< alarms, for each of mail and hook
+    std::size_t max_waiting = 2000; ///< alarms, for each of mail and hook: all incidents may begin and end at once
 
     OutboxSettings mail_outbox() const
     {

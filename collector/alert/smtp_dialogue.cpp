@@ -160,10 +160,14 @@ void SmtpDialogue::take(const Reply& reply)
 
 void SmtpDialogue::take_recipient(const Reply& reply)
 {
+    if (reply.code == 421) // the server goes away
+        return refuse(reply);
     if (reply.code / 100 == 2)
         promised_.push_back(letter_.to[recipient_]);
     else
-        refuse(reply);
+        note(text_of(reply));
+    if (reply.code / 100 == 5)
+        refused_.push_back(letter_.to[recipient_]);
     if (++recipient_ < letter_.to.size())
         return say(State::rcpt, fmt::format("RCPT TO:<{}>", letter_.to[recipient_]));
     if (promised_.empty())
@@ -194,16 +198,29 @@ void SmtpDialogue::begin_mail()
     say(State::mail, fmt::format("MAIL FROM:<{}>", letter_.from));
 }
 
-/// Notes what the server said. Of recipients one by one; anything else ends the dialogue.
+/// Ends the dialogue.
 void SmtpDialogue::refuse(const Reply& reply)
 {
-    std::string text;
+    const bool of_mail = state_ == State::mail || state_ == State::data || state_ == State::body;
+    failure_ = !of_mail || reply.code == 421 ? Failure::server
+               : reply.code / 100 == 5       ? Failure::mail_for_good
+                                             : Failure::mail;
+    note(text_of(reply));
+    end();
+}
+
+std::string SmtpDialogue::text_of(const Reply& reply)
+{
+    std::string text = fmt::format("{}", reply.code);
     for (const std::string& line : reply.lines)
         text += ' ' + line;
-    error_ = fmt::format("{}: {}", escape_controls(said_),
-                         escape_controls(fmt::format("{}{}", reply.code, text).substr(0, longest_repeated)));
-    if (state_ != State::rcpt)
-        end();
+    return text.substr(0, longest_repeated);
+}
+
+/// Of recipients there may be several.
+void SmtpDialogue::note(std::string_view error)
+{
+    error_ += fmt::format("{}{}: {}", error_.empty() ? "" : "; ", escape_controls(said_), escape_controls(error));
 }
 
 void SmtpDialogue::end()
@@ -214,9 +231,13 @@ void SmtpDialogue::end()
 
 void SmtpDialogue::fail(std::string_view what)
 {
-    state_ = State::over;
     to_send_.clear();
-    error_ = fmt::format("{}: {}", escape_controls(said_), escape_controls(what));
+    if (state_ == State::over) // all that counts was said
+        return;
+    // A filter that dies of a mail, or sleeps over it, does so of that mail.
+    failure_ = state_ == State::body ? Failure::mail : Failure::server;
+    state_ = State::over;
+    note(what);
 }
 
 } // namespace smtpauth

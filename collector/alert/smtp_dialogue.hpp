@@ -51,8 +51,19 @@ public:
 
     /// The recipients that the server has taken over.
     const std::vector<std::string>& accepted() const { return accepted_; }
+    /// Those that it will never take: a reply of 5xx to each by itself.
+    const std::vector<std::string>& refused() const { return refused_; }
     /// Why there are others: where, what was said; "" where there are none.
     const std::string& error() const { return error_; }
+
+    /// What came in the way, apart from single recipients.
+    enum class Failure {
+        none,
+        server,       ///< before any mail was spoken of: so it would be with every mail
+        mail,         ///< this mail, this time
+        mail_for_good ///< this mail: 5xx
+    };
+    Failure failure() const { return failure_; }
 
 private:
     enum class State { greeting, ehlo, helo, starttls, encrypting, mail, rcpt, data, body, over };
@@ -69,6 +80,8 @@ private:
     void say_ehlo();
     void begin_mail();
     void refuse(const Reply& reply);
+    static std::string text_of(const Reply& reply);
+    void note(std::string_view error);
     void end();
 
     Letter letter_;
@@ -82,7 +95,9 @@ private:
     std::size_t recipient_ = 0;         ///< the one that was named last
     std::vector<std::string> promised_; ///< taken at RCPT
     std::vector<std::string> accepted_;
+    std::vector<std::string> refused_;
     std::string error_;
+    Failure failure_ = Failure::none;
 };
 
 } // namespace smtpauth

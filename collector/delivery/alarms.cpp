@@ -8,6 +8,7 @@
 #include <exception>
 #include <utility>
 
+#include "collector/alert/mail_outcome.hpp"
 #include "collector/alert/mail_text.hpp"
 #include "collector/alert/notice_json.hpp"
 #include "collector/delivery/hook_program.hpp"
@@ -147,7 +148,6 @@ void Alarms::set(const AlarmSettings& settings)
     incidents_.set(settings.incidents);
     mail_.set(settings.mail_outbox());
     hook_.set(settings.hook_outbox());
-    left_to_.clear();
     changed_ = true;
 }
 
@@ -230,55 +230,59 @@ void Alarms::begin_deliveries()
     auto mail = mail_.begin(now);
     auto hook = hook_.begin(now);
     const AlarmSettings settings = settings_;
-    const std::vector<std::string> to = left_to_.empty() ? settings.mail.to : left_to_;
     lock.unlock();
     // Each runs at once, as far as it gets without waiting: perhaps to its end, where it wants the lock.
     if (mail)
-        asio::co_spawn(io_, deliver_by_mail(*std::move(mail), settings.mail, to), log_failure);
+        asio::co_spawn(io_, deliver_by_mail(*std::move(mail), settings.mail), log_failure);
     if (hook)
-        asio::co_spawn(io_, deliver_by_hook(*std::move(hook), settings.hook), log_failure);
+        asio::co_spawn(io_, deliver_by_hook(std::move(hook->notice), settings.hook), log_failure);
 }
 
-Task<void> Alarms::deliver_by_mail(Notice notice, MailSettings mail, std::vector<std::string> to)
+Task<void> Alarms::deliver_by_mail(Outbox::Delivery delivery, MailSettings mail)
 {
-    const std::string from = mail.from.empty() ? "smtpauth-log-collector@" + host_ : mail.from;
-    // Named, all of them: g++ 12 destroys temporaries of a co_await in the wrong place (GCC bug 98401).
-    const MailAddresses addresses{from, mail.to};
-    SmtpDialogue::Letter letter{host_, mail.from, to, mail_of(notice, place(), addresses)};
-    SmtpDialogue dialogue(std::move(letter), mail.starttls);
-    const SmtpServer server{mail.smtp, mail.smtp_timeout, mail.tls_name, mail.tls_ca_file};
-    co_await deliver_mail(io_, server, dialogue);
-
-    const auto& accepted = dialogue.accepted();
-    std::erase_if(to, [&](const std::string& address) {
-        return std::find(accepted.begin(), accepted.end(), address) != accepted.end();
-    });
+    const std::vector<std::string> to = still_wanted(delivery.left_to, mail.to);
+    Outcome outcome;
+    if (!to.empty()) {
+        const std::string from = mail.from.empty() ? "smtpauth-log-collector@" + host_ : mail.from;
+        // Named, all of them: g++ 12 destroys temporaries of a co_await in the wrong place (GCC bug 98401).
+        const MailAddresses addresses{from, mail.to};
+        const Notice notice = delivery.was_refused ? without_recipients(delivery.notice) : delivery.notice;
+        SmtpDialogue::Letter letter{host_, mail.from, to, mail_of(notice, place(), addresses)};
+        SmtpDialogue dialogue(std::move(letter), mail.starttls);
+        const SmtpServer server{mail.smtp, mail.smtp_timeout, mail.tls_name, mail.tls_ca_file};
+        co_await deliver_mail(io_, server, dialogue);
+        outcome = outcome_of(dialogue, to);
+        if (!outcome.error.empty())
+            outcome.error = to_string(mail.smtp) + ": " + outcome.error;
+    }
     const std::lock_guard lock(mutex_);
-    const bool comes_again = finish(mail_, "mail", to.empty() ? "" : to_string(mail.smtp) + ": " + dialogue.error());
-    left_to_ = comes_again ? to : std::vector<std::string>();
+    finish(mail_, "mail", outcome);
 }
 
 Task<void> Alarms::deliver_by_hook(Notice notice, HookSettings settings)
 {
     const std::string input = json_of(notice, place());
-    const HookOutcome outcome = co_await run_hook(io_, settings.hook, input, settings.hook_timeout);
-    for (const std::string& line : outcome.output)
+    const HookOutcome ended = co_await run_hook(io_, settings.hook, input, settings.hook_timeout);
+    for (const std::string& line : ended.output)
         log::info("alarm hook: {}", line);
+    Outcome outcome;
+    if (!ended.error.empty())
+        outcome = {Outcome::Kind::notice_failed, settings.hook.front() + " " + ended.error, {}};
     const std::lock_guard lock(mutex_);
-    finish(hook_, "hook", outcome.error.empty() ? "" : settings.hook.front() + " " + outcome.error);
+    finish(hook_, "hook", outcome);
 }
 
-/// With the lock. @return  whether it will be tried again.
-bool Alarms::finish(Outbox& outbox, const char* what, const std::string& error)
+/// With the lock.
+void Alarms::finish(Outbox& outbox, const char* what, const Outcome& outcome)
 {
-    const std::uint64_t given_up = outbox.status().given_up;
-    outbox.finish(error, clock_.now(), clock_.steady_now());
-    const bool comes_again = !error.empty() && outbox.status().given_up == given_up;
-    urgent_ = urgent_ || !comes_again;
+    const std::size_t given_up = outbox.finish(outcome, clock_.now(), clock_.steady_now());
+    const bool delivered = outcome.kind == Outcome::Kind::delivered;
+    urgent_ = urgent_ || delivered || given_up != 0;
     asio::post(io_, [this] { save_if_changed(); }); // the sooner it is known, the less comes twice after a kill
-    if (!error.empty())
-        log::error("alarm {} not delivered, {}: {}", what, comes_again ? "it will be tried again" : "given up", error);
-    return comes_again;
+    if (!outcome.error.empty())
+        log::error("alarm {} {}: {}", what, delivered ? "delivered, but not to all" : "not delivered", outcome.error);
+    if (given_up != 0)
+        log::error("alarm {}: {} given up, too old or refused too often", what, given_up);
 }
 
 } // namespace smtpauth

@@ -62,9 +62,9 @@ private:
     void save_if_changed();
     void schedule();
     void begin_deliveries();
-    Task<void> deliver_by_mail(Notice notice, MailSettings mail, std::vector<std::string> to);
+    Task<void> deliver_by_mail(Outbox::Delivery delivery, MailSettings mail);
     Task<void> deliver_by_hook(Notice notice, HookSettings settings);
-    bool finish(Outbox& outbox, const char* what, const std::string& error);
+    void finish(Outbox& outbox, const char* what, const Outcome& outcome);
     AlarmPlace place() const { return {host_, files_.stats_log}; }
     AlarmState state() const;
 
@@ -83,7 +83,6 @@ private:
     Cursors rejects_;
     Outbox mail_;
     Outbox hook_;
-    std::vector<std::string> left_to_; ///< recipients of the mail that is tried again; empty: all
     std::uint64_t raised_ = 0;
     bool changed_ = false; ///< since the state was saved
     bool urgent_ = false;  ///< an alarm was raised or delivered since

@@ -9,6 +9,12 @@ using namespace std::chrono_literals;
 
 namespace {
 
+using Accounts = std::vector<std::string>;
+
+const Outcome away{Outcome::Kind::unreachable, "connection refused", {}};
+const Outcome failed{Outcome::Kind::notice_failed, "later", {}};
+const Outcome refused{Outcome::Kind::notice_refused, "554 spam", {}};
+
 struct Fixture {
     explicit Fixture(
         OutboxSettings settings = {.on = true, .per_hour = 20, .retry = 10s, .give_up = 48h, .max_waiting = 200})
@@ -29,9 +35,33 @@ struct Fixture {
     std::size_t begin()
     {
         const auto notice = outbox.begin(clock.steady_now());
-        return notice ? notice->alarms.size() : 0;
+        return notice ? notice->notice.alarms.size() : 0;
     }
-    void finish(const std::string& error = "") { outbox.finish(error, clock.now(), clock.steady_now()); }
+    /// @return  alarms that are given up.
+    std::size_t finish(Outcome outcome = {})
+    {
+        return outbox.finish(std::move(outcome), clock.now(), clock.steady_now());
+    }
+    /// Has the next delivery end so.
+    void deliver(const Outcome& outcome)
+    {
+        REQUIRE(begin() != 0);
+        finish(outcome);
+    }
+    /// The accounts of what is delivered next, once there is something.
+    std::vector<std::string> next()
+    {
+        auto delivery = outbox.begin(clock.steady_now());
+        for (int second = 0; !delivery && second < 3600; ++second) {
+            clock.advance(1s);
+            delivery = outbox.begin(clock.steady_now());
+        }
+        REQUIRE(delivery);
+        std::vector<std::string> accounts;
+        for (const Alarm& alarm : delivery->notice.alarms)
+            accounts.push_back(alarm.account);
+        return accounts;
+    }
 
     Outbox outbox;
     ManualClock clock;
@@ -87,7 +117,7 @@ TEST_CASE("in any hour there are at most so many, and none waits longer than it 
     CHECK(fixture.outbox.status().given_up == 0);
 }
 
-TEST_CASE_METHOD(Fixture, "what fails is tried again, ever more rarely, and the rest waits behind it",
+TEST_CASE_METHOD(Fixture, "while nobody is there one is tried again, ever more rarely, and the rest waits behind it",
                  "[collector][alert]")
 {
     add(1);
@@ -95,7 +125,7 @@ TEST_CASE_METHOD(Fixture, "what fails is tried again, ever more rarely, and the 
     REQUIRE(begin() == 1);
     add(5);
     for (int tries = 0; tries < 9; ++tries) {
-        finish("connection refused");
+        finish(away);
         const auto failed = clock.steady_now();
         while (outbox.begin(clock.steady_now()) == std::nullopt)
             clock.advance(1s);
@@ -114,27 +144,113 @@ TEST_CASE_METHOD(Fixture, "what cannot be delivered for two days is given up, an
 {
     add(1);
     CHECK(begin() == 1);
-    finish("no");
+    finish(failed);
     clock.advance(48h - 1s);
     CHECK(begin() == 1);
-    finish("no");
+    finish(failed);
     CHECK(outbox.status().given_up == 0);
     clock.advance(1h);
     CHECK(begin() == 1);
-    finish("no");
+    finish(failed);
     CHECK(outbox.status().given_up == 1);
     CHECK(outbox.undelivered().empty());
 }
 
-TEST_CASE_METHOD(Fixture, "beyond the bound the oldest is dropped, and counted", "[collector][alert]")
+TEST_CASE_METHOD(Fixture, "of a joined notice only what is too old itself is given up", "[collector][alert]")
+{
+    add(4);
+    clock.advance(47h);
+    add(3);
+    CHECK(next().size() == 7);
+    clock.advance(1h);
+    CHECK(finish(failed) == 4);
+    CHECK(next() == Accounts{"user4", "user5", "user6"});
+    CHECK(outbox.status().given_up == 4);
+}
+
+TEST_CASE_METHOD(Fixture, "one that is refused keeps no other back, and is given up after some tries",
+                 "[collector][alert]")
 {
     add(1);
-    REQUIRE(begin() == 1);
-    add(210);
-    CHECK(outbox.status().given_up == 10);
-    CHECK(outbox.undelivered().size() == 201);
+    deliver(refused);
+    add(2);
+    CHECK(next() == Accounts{"user1"});
+    finish();
+    CHECK(next() == Accounts{"user2"});
+    finish();
+    CHECK(outbox.status().error == "554 spam");
+    for (unsigned tries = 2; tries <= Outbox::max_refusals; ++tries) {
+        CHECK(next() == Accounts{"user0"});
+        CHECK(finish(refused) == (tries == Outbox::max_refusals ? 1 : 0));
+    }
+    CHECK(outbox.undelivered().empty());
+    CHECK(outbox.status().given_up == 1);
+}
+
+TEST_CASE_METHOD(Fixture, "one that was refused, or has reached some, is tried as such", "[collector][alert]")
+{
+    add(1);
+    deliver({Outcome::Kind::notice_refused, "554 spam", {"b@example.com"}});
+    clock.advance(10s);
+    const auto delivery = outbox.begin(clock.steady_now());
+    REQUIRE(delivery);
+    CHECK(delivery->was_refused);
+    CHECK(delivery->left_to == std::vector<std::string>{"b@example.com"});
+}
+
+TEST_CASE_METHOD(Fixture, "one that fails every time and others take turns", "[collector][alert]")
+{
+    add(1);
+    deliver(failed);
+    clock.advance(1h);
+    add(2);
+    CHECK(next() == Accounts{"user0"});
+    clock.advance(1h); // so long the server took
+    finish(failed);
+    clock.advance(1h);
+    CHECK(next() == Accounts{"user1"});
+}
+
+TEST_CASE_METHOD(Fixture, "where all fail there are not more and more tries, and none is lost", "[collector][alert]")
+{
+    int tries = 0;
+    for (int second = 0; second < 24 * 3600; ++second) {
+        clock.advance(1s);
+        if (second % 600 == 0)
+            add(1);
+        if (begin() != 0) {
+            ++tries;
+            finish(failed);
+        }
+    }
+    CHECK(tries < 24 * 3600 / 60);
+    CHECK(outbox.undelivered().size() == 144);
+    CHECK(outbox.status().waiting == 144);
+    for (int at = 0; at < 144; ++at)
+        if (outbox.status().waiting != 0) {
+            next();
+            finish();
+        }
+    CHECK(outbox.undelivered().empty());
+}
+
+TEST_CASE_METHOD(Fixture, "beyond the bound closing notes go first, then the oldest; all are counted",
+                 "[collector][alert]")
+{
+    add(100);
+    Alarm closed = test::alarm("closed");
+    closed.event = Alarm::Event::closed;
+    for (int at = 0; at < 150; ++at)
+        outbox.add(closed);
+    CHECK(outbox.undelivered().size() == 200);
+    CHECK(outbox.status().given_up == 50);
     CHECK(outbox.undelivered()[0].account == "user0");
-    CHECK(outbox.undelivered()[1].account == "user11");
+    add(110);
+    CHECK(outbox.status().given_up == 160);
+    CHECK(outbox.undelivered().size() == 200);
+    CHECK(outbox.undelivered()[0].account == "user10");
+    outbox.add(closed);
+    CHECK(outbox.undelivered().back().account == "user209");
 }
 
 TEST_CASE_METHOD(Fixture, "turned off it forgets, also what is being tried", "[collector][alert]")
@@ -143,7 +259,7 @@ TEST_CASE_METHOD(Fixture, "turned off it forgets, also what is being tried", "[c
     REQUIRE(begin() == 1);
     outbox.set({.on = false});
     add(1);
-    finish("no");
+    finish(failed);
     CHECK(outbox.undelivered().empty());
     CHECK(begin() == 0);
 }

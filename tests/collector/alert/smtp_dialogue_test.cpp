@@ -80,7 +80,8 @@ TEST_CASE("the null sender and several recipients, of whom each has a fate", "[c
     talk.to("354 go\r\n");
     CHECK(talk.to("250 ok\r\n") == "QUIT\r\n(end)");
     CHECK(talk.dialogue.accepted() == Strings{"b@x"});
-    CHECK(talk.dialogue.error() == "RCPT TO:<c@x>: 450 later");
+    CHECK(talk.dialogue.refused() == Strings{"a@x"});
+    CHECK(talk.dialogue.error() == "RCPT TO:<a@x>: 550 5.1.1 who?; RCPT TO:<c@x>: 450 later");
 }
 
 TEST_CASE("nobody left to write to is the end", "[collector][alert][smtp]")
