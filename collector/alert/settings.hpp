@@ -2,6 +2,7 @@
 // it says otherwise.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -44,6 +45,14 @@ struct MailSettings {
     std::string tls_ca_file; ///< "": the system's
     std::chrono::milliseconds smtp_timeout = std::chrono::seconds(60); ///< of each step
     unsigned max_mails_per_hour = 20;
+
+    /// RFC 5321, 4.5.3.2.6: the answer to the mail itself. Who gives up before that may have it delivered twice.
+    std::chrono::milliseconds answer_timeout() const
+    {
+        return std::max<std::chrono::milliseconds>(smtp_timeout, std::chrono::minutes(10));
+    }
+    /// Of one mail, from connecting to its end: some slow answers are borne with, but not all of them.
+    std::chrono::milliseconds whole_timeout() const { return answer_timeout() + 5 * smtp_timeout; }
 };
 
 struct HookSettings {

@@ -63,7 +63,7 @@ SmtpDialogue::Step SmtpDialogue::next()
             return Encrypt{};
         const auto reply = take_reply();
         if (!reply)
-            return state_ == State::over ? Step(Finished{}) : Step(NeedInput{});
+            return state_ == State::over ? Step(Finished{}) : Step(NeedInput{state_ == State::body});
         take(*reply);
     }
 }
@@ -235,6 +235,7 @@ void SmtpDialogue::fail(std::string_view what)
     if (state_ == State::over) // all that counts was said
         return;
     // A filter that dies of a mail, or sleeps over it, does so of that mail.
+    tls_failed_ = state_ == State::encrypting;
     failure_ = state_ == State::body ? Failure::mail : Failure::server;
     state_ = State::over;
     note(what);

@@ -28,7 +28,9 @@ public:
     struct Send {
         std::string bytes;
     };
-    struct NeedInput {};
+    struct NeedInput {
+        bool of_mail = false; ///< the answer to the whole mail: a server may take minutes over that
+    };
     /// Have the connection encrypted, then call encrypted().
     struct Encrypt {};
     /// Close: see accepted() and error().
@@ -55,6 +57,9 @@ public:
     const std::vector<std::string>& refused() const { return refused_; }
     /// Why there are others: where, what was said; "" where there are none.
     const std::string& error() const { return error_; }
+
+    /// Encryption was begun and failed: without it there may be a way.
+    bool tls_failed() const { return tls_failed_; }
 
     /// What came in the way, apart from single recipients.
     enum class Failure {
@@ -98,6 +103,7 @@ private:
     std::vector<std::string> refused_;
     std::string error_;
     Failure failure_ = Failure::none;
+    bool tls_failed_ = false;
 };
 
 } // namespace smtpauth

@@ -248,9 +248,12 @@ Task<void> Alarms::deliver_by_mail(Outbox::Delivery delivery, MailSettings mail)
         const MailAddresses addresses{from, mail.to};
         const Notice notice = delivery.was_refused ? without_recipients(delivery.notice) : delivery.notice;
         SmtpDialogue::Letter letter{host_, mail.from, to, mail_of(notice, place(), addresses)};
-        SmtpDialogue dialogue(std::move(letter), mail.starttls);
-        const SmtpServer server{mail.smtp, mail.smtp_timeout, mail.tls_name, mail.tls_ca_file};
+        const bool plain = without_tls_ && mail.starttls == StartTls::opportunistic;
+        SmtpDialogue dialogue(std::move(letter), plain ? StartTls::off : mail.starttls);
+        const SmtpServer server{mail.smtp,     mail.smtp_timeout, mail.answer_timeout(), mail.whole_timeout(),
+                                mail.tls_name, mail.tls_ca_file};
         co_await deliver_mail(io_, server, dialogue);
+        without_tls_ = dialogue.tls_failed();
         outcome = outcome_of(dialogue, to);
         if (!outcome.error.empty())
             outcome.error = to_string(mail.smtp) + ": " + outcome.error;

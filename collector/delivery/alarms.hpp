@@ -89,7 +89,8 @@ private:
 
     asio::io_context io_{1};
     Timer timer_{io_};
-    std::thread thread_; ///< last: it uses all of the above
+    bool without_tls_ = false; ///< the next mail, where it need not be encrypted; the loop's
+    std::thread thread_;       ///< last: it uses all of the above
 };
 
 } // namespace smtpauth

@@ -70,11 +70,31 @@ std::string errno_text(int error)
     return std::generic_category().message(error);
 }
 
-/// One connection to the server. Each step ends at the latest after the timeout: the socket is closed then.
+/// One connection to the server. Each step ends at the latest after its time, and all of them after theirs: the socket
+/// is closed then.
 class Connection : public std::enable_shared_from_this<Connection> {
 public:
-    Connection(asio::io_context& io, std::chrono::milliseconds timeout) : socket_(io), deadline_(io), timeout_(timeout)
+    Connection(asio::io_context& io, std::chrono::milliseconds of_all)
+        : socket_(io),
+          deadline_(io),
+          end_(Timer::clock_type::now() + of_all)
     {
+    }
+
+    /// All until the next of these is one step.
+    void begin_step(std::chrono::milliseconds time)
+    {
+        time_ = time;
+        deadline_.expires_at(std::min(end_, Timer::clock_type::now() + time));
+        deadline_.async_wait([self = weak_from_this()](const ErrorCode& error) {
+            const auto connection = self.lock();
+            // It may have been set anew since it expired.
+            if (error || !connection || connection->deadline_.expiry() > Timer::clock_type::now())
+                return;
+            connection->timed_out_ = true;
+            ErrorCode ignored;
+            connection->socket_.close(ignored);
+        });
     }
 
     /// @return  "", or why not.
@@ -94,7 +114,6 @@ public:
         socket_.assign(asio::generic::stream_protocol(family, 0), fd.release());
         if (connected)
             co_return std::string();
-        begin_step();
         const auto [waited] = co_await socket_.async_wait(StreamSocket::wait_write, asio::as_tuple(use_task));
         int failure = 0;
         socklen_t size = sizeof failure;
@@ -105,7 +124,6 @@ public:
 
     Task<std::string> write(std::string bytes)
     {
-        begin_step();
         ErrorCode error;
         if (tls_)
             std::tie(error, std::ignore) =
@@ -119,7 +137,6 @@ public:
     /// @param to  gets what came; something, unless there is an error.
     Task<std::string> read(std::string& to)
     {
-        begin_step();
         std::array<char, 4096> buffer;
         ErrorCode error;
         std::size_t size = 0;
@@ -148,7 +165,6 @@ public:
         tls_.emplace(socket_, *context_);
         if (!server.tls_name.empty())
             ::SSL_set_tlsext_host_name(tls_->native_handle(), server.tls_name.c_str());
-        begin_step();
         const auto [failed] = co_await tls_->async_handshake(TlsStream::client, asio::as_tuple(use_task));
         co_return failed ? "TLS: " + text_of(failed) : std::string();
     }
@@ -161,30 +177,19 @@ public:
     }
 
 private:
-    void begin_step()
-    {
-        deadline_.expires_after(timeout_);
-        deadline_.async_wait([self = weak_from_this()](const ErrorCode& error) {
-            const auto connection = self.lock();
-            // It may have been set anew since it expired.
-            if (error || !connection || connection->deadline_.expiry() > Timer::clock_type::now())
-                return;
-            connection->timed_out_ = true;
-            ErrorCode ignored;
-            connection->socket_.close(ignored);
-        });
-    }
-
     std::string text_of(const ErrorCode& error) const
     {
+        if (timed_out_ && deadline_.expiry() == end_)
+            return "the whole took too long";
         if (timed_out_)
-            return fmt::format("nothing within {} s", std::chrono::duration<double>(timeout_).count());
+            return fmt::format("nothing within {} s", std::chrono::duration<double>(time_).count());
         return error ? error == asio::error::eof ? "connection closed" : error.message() : "";
     }
 
     StreamSocket socket_;
     Timer deadline_;
-    std::chrono::milliseconds timeout_;
+    const Timer::clock_type::time_point end_;
+    std::chrono::milliseconds time_{0}; ///< of the step
     bool timed_out_ = false;
     std::optional<asio::ssl::context> context_;
     std::optional<TlsStream> tls_; ///< since the handshake began
@@ -192,15 +197,23 @@ private:
 
 Task<void> converse(Connection& connection, const SmtpServer& server, SmtpDialogue& dialogue)
 {
+    connection.begin_step(server.timeout);
     std::string error = co_await connection.connect(server.address);
     std::string input;
+    bool in_answer = false; // which has one deadline, in however many pieces it comes
     while (error.empty()) {
         const auto step = dialogue.next();
-        if (const auto* send = std::get_if<SmtpDialogue::Send>(&step)) {
-            error = co_await connection.write(send->bytes);
-        } else if (std::holds_alternative<SmtpDialogue::NeedInput>(step)) {
+        if (const auto* need = std::get_if<SmtpDialogue::NeedInput>(&step)) {
+            if (!std::exchange(in_answer, true))
+                connection.begin_step(need->of_mail ? server.of_mail : server.timeout);
             error = co_await connection.read(input);
             dialogue.feed(input);
+            continue;
+        }
+        in_answer = false;
+        connection.begin_step(server.timeout);
+        if (const auto* send = std::get_if<SmtpDialogue::Send>(&step)) {
+            error = co_await connection.write(send->bytes);
         } else if (std::holds_alternative<SmtpDialogue::Encrypt>(step)) {
             error = co_await connection.encrypt(server);
             if (error.empty())
@@ -216,7 +229,7 @@ Task<void> converse(Connection& connection, const SmtpServer& server, SmtpDialog
 
 Task<void> deliver_mail(asio::io_context& io, SmtpServer server, SmtpDialogue& dialogue)
 {
-    const auto connection = std::make_shared<Connection>(io, server.timeout);
+    const auto connection = std::make_shared<Connection>(io, server.of_all);
     std::string failure;
     try {
         co_await converse(*connection, server, dialogue);

@@ -13,7 +13,9 @@ namespace smtpauth {
 
 struct SmtpServer {
     SocketSpec address;
-    std::chrono::milliseconds timeout; ///< of each step: connecting, one answer, one write
+    std::chrono::milliseconds timeout; ///< of each step: connecting, one whole answer, one write
+    std::chrono::milliseconds of_mail; ///< of the answer to the mail
+    std::chrono::milliseconds of_all;  ///< of the whole conversation
     std::string tls_name;              ///< whom the certificate must name; "": it is not looked at
     std::string tls_ca_file;           ///< "": the system's
 };

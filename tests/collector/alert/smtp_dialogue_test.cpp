@@ -183,6 +183,31 @@ TEST_CASE("without STARTTLS nothing goes out where it is required", "[collector]
     }
 }
 
+TEST_CASE("an encryption that fails is told: the next try may go without", "[collector][alert][smtp]")
+{
+    Talk talk;
+    talk.to("220 hi\r\n");
+    talk.to("250-hi\r\n250 STARTTLS\r\n");
+    CHECK(talk.to("220 go\r\n") == "(encrypt)");
+    CHECK_FALSE(talk.dialogue.tls_failed());
+    talk.dialogue.fail("TLS: no protocol in common");
+    CHECK(talk.dialogue.tls_failed());
+    CHECK(talk.dialogue.failure() == SmtpDialogue::Failure::server);
+}
+
+TEST_CASE("only the answer to the mail may take its time", "[collector][alert][smtp]")
+{
+    const auto waits_for_mail = [](SmtpDialogue& dialogue) {
+        return std::get<SmtpDialogue::NeedInput>(dialogue.next()).of_mail;
+    };
+    Talk talk;
+    CHECK_FALSE(waits_for_mail(talk.dialogue));
+    talk.until_data();
+    CHECK_FALSE(waits_for_mail(talk.dialogue));
+    talk.to("354 go\r\n");
+    CHECK(waits_for_mail(talk.dialogue));
+}
+
 TEST_CASE("a refused STARTTLS does not matter where it need not be", "[collector][alert][smtp]")
 {
     Talk talk;

@@ -1,5 +1,7 @@
 #include "collector/delivery/smtp_sender.hpp"
 
+#include <functional>
+
 #include <catch2/catch.hpp>
 
 #include "tests/support/run_until.hpp"
@@ -31,11 +33,12 @@ struct Server {
 };
 
 /// The dialogue after its end.
-SmtpDialogue deliver(asio::io_context& io, const std::string& path, std::chrono::milliseconds timeout = 10s)
+SmtpDialogue deliver(asio::io_context& io, const std::string& path, std::chrono::milliseconds timeout = 10s,
+                     std::chrono::milliseconds of_mail = 10s, std::chrono::milliseconds of_all = 10s)
 {
-    SmtpDialogue dialogue({"mx", "", {"a@x"}, "hello\r\n"}, StartTls::off);
+    SmtpDialogue dialogue({"mx", "", {"a@x"}, "hello\r\n"}, StartTls::opportunistic);
     bool done = false;
-    asio::co_spawn(io, deliver_mail(io, {UnixSocketSpec{path}, timeout, "", ""}, dialogue),
+    asio::co_spawn(io, deliver_mail(io, {UnixSocketSpec{path}, timeout, of_mail, of_all, "", ""}, dialogue),
                    [&](const std::exception_ptr&) { done = true; });
     REQUIRE(test::run_until(io, [&] { return done; }));
     return dialogue;
@@ -68,6 +71,33 @@ TEST_CASE("what fails beneath a dialogue is told", "[collector][delivery]")
     {
         const Server server(io, directory / "s", "220 a\r\n", false);
         CHECK(deliver(io, directory / "s", 50ms).error() == "EHLO mx: nothing within 0.05 s");
+    }
+    SECTION("the server is silent about the mail, which may take its time")
+    {
+        const Server server(io, directory / "s", "220 a\r\n250 b\r\n250 c\r\n250 d\r\n354 e\r\n", false);
+        CHECK(deliver(io, directory / "s", 10s, 60ms).error() == "the mail: nothing within 0.06 s");
+    }
+    SECTION("an answer that comes by and by has one deadline")
+    {
+        Server server(io, directory / "s", "220-a\r\n", false);
+        Timer timer(io);
+        std::function<void()> drip = [&] {
+            timer.expires_after(20ms);
+            timer.async_wait([&](const boost::system::error_code& error) {
+                boost::system::error_code closed;
+                if (!error)
+                    server.peer.send(asio::buffer("220-a\r\n", 7), MSG_NOSIGNAL, closed);
+                if (!error && !closed)
+                    drip();
+            });
+        };
+        drip();
+        CHECK(deliver(io, directory / "s", 200ms).error() == "connecting: nothing within 0.2 s");
+    }
+    SECTION("all takes too long")
+    {
+        const Server server(io, directory / "s", "220 a\r\n", false);
+        CHECK(deliver(io, directory / "s", 10s, 10s, 50ms).error() == "EHLO mx: the whole took too long");
     }
     SECTION("the server hangs up")
     {
