@@ -42,14 +42,24 @@ struct AlarmNote {
     bool operator==(const AlarmNote&) const = default;
 };
 
+/// How bad it is, the worst last. `not_blocked`: a rule wanted to block it and was not allowed to any more
+/// (max_per_hour).
+enum class Grade : std::uint8_t { none, warned, held, refused, blocked, not_blocked };
+
 /// All text is as the logs show it (proto/ltsv): one line of valid UTF-8 without control bytes. Bounded in every part.
 struct Alarm {
-    enum class Event { opened, closed };
+    enum class Event {
+        opened,
+        worse,    ///< told of before, with a lower grade
+        reminder, ///< still open after long
+        closed
+    };
 
     Event event = Event::opened;
     std::string incident;           ///< id of the record that began it, as in the logs
     std::string account;            ///< "": mail that came without authentication
-    std::string rule;               ///< what acted first
+    Grade grade = Grade::warned;    ///< the worst that rules did
+    std::string rule;               ///< what did that first
     std::string reason;             ///< its answer then, with the numbers
     std::chrono::sys_seconds first; ///< when it acted
     std::chrono::sys_seconds last;  ///< when something was refused, held or warned of last

@@ -1,5 +1,7 @@
 #include "collector/alert/alarm_json.hpp"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <string>
 #include <string_view>
@@ -10,6 +12,16 @@
 namespace smtpauth {
 
 namespace {
+
+constexpr std::array<std::string_view, 4> event_names{"opened", "worse", "reminder", "closed"};
+constexpr std::array<std::string_view, 6> grade_names{"none", "warned", "held", "refused", "blocked", "not_blocked"};
+
+template <class Enum, std::size_t size>
+std::optional<Enum> parse_name(const std::array<std::string_view, size>& names, std::string_view text)
+{
+    const auto found = std::find(names.begin(), names.end(), text);
+    return found == names.end() ? std::nullopt : std::optional(static_cast<Enum>(found - names.begin()));
+}
 
 json::object counts_to_json(const MailCounts& counts)
 {
@@ -179,9 +191,20 @@ void take_origins(Reader& reader, std::string_view name, std::string_view what, 
 
 } // namespace
 
+std::string_view to_text(Grade grade)
+{
+    return grade_names.at(static_cast<std::size_t>(grade));
+}
+
+std::optional<Grade> parse_grade(std::string_view text)
+{
+    return parse_name<Grade>(grade_names, text);
+}
+
 json::object to_json(const Alarm& alarm)
 {
-    json::object object{{"event", alarm.event == Alarm::Event::opened ? "opened" : "closed"},
+    json::object object{{"event", event_names.at(static_cast<std::size_t>(alarm.event))},
+                        {"grade", to_text(alarm.grade)},
                         {"incident", json_text(alarm.incident)},
                         {"account", json_text(alarm.account)},
                         {"rule", json_text(alarm.rule)},
@@ -219,9 +242,14 @@ std::optional<Alarm> alarm_from_json(const json::value& value)
     Reader reader(value);
     std::string event;
     reader.take("event", event);
-    if (event != "opened" && event != "closed")
+    std::string grade;
+    reader.take("grade", grade);
+    const auto known_event = parse_name<Alarm::Event>(event_names, event);
+    const auto known_grade = parse_grade(grade);
+    if (!known_event || !known_grade)
         return std::nullopt;
-    alarm.event = event == "opened" ? Alarm::Event::opened : Alarm::Event::closed;
+    alarm.event = *known_event;
+    alarm.grade = *known_grade;
     reader.take("incident", alarm.incident);
     reader.take("account", alarm.account);
     reader.take("rule", alarm.rule);

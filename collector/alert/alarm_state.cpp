@@ -70,15 +70,15 @@ bool take_incident(const json::value& value, Incidents::OpenIncidents& open)
     const json::value* const opened = object->if_contains("opened_ms");
     const json::value* const told = object->if_contains("told");
     const json::value* const alarm = object->if_contains("alarm");
-    if (opened == nullptr || !opened->is_int64() || told == nullptr || !told->is_bool() || alarm == nullptr)
+    if (opened == nullptr || !opened->is_int64() || told == nullptr || !told->is_string() || alarm == nullptr)
         return false;
     auto read = alarm_from_json(*alarm);
-    auto account = read ? ltsv::unescape(read->account) : std::nullopt;
+    const auto grade = parse_grade(std::string_view(told->get_string()));
+    auto account = read && grade ? ltsv::unescape(read->account) : std::nullopt;
     if (!account)
         return false;
-    open.emplace(
-        *std::move(account),
-        Incidents::Open{*std::move(read), event::Time(event::Milliseconds(opened->get_int64())), told->get_bool()});
+    open.emplace(*std::move(account),
+                 Incidents::Open{*std::move(read), event::Time(event::Milliseconds(opened->get_int64())), *grade});
     return true;
 }
 
@@ -100,7 +100,7 @@ std::string state_to_text(const AlarmState& state)
     json::array incidents;
     for (const auto& [account, open] : state.open)
         incidents.push_back({{"opened_ms", open.opened.time_since_epoch().count()},
-                             {"told", open.told},
+                             {"told", to_text(open.told)},
                              {"alarm", to_json(open.alarm)}});
     return json::serialize(json::object{{"version", version},
                                         {"stats", cursors_to_json(state.stats)},

@@ -62,6 +62,9 @@ std::string stopped(const Alarm& alarm)
     add(counts.refused, "refused");
     add(counts.held, "held");
     add(counts.warned, "warned of");
+    if (alarm.grade == Grade::blocked || alarm.grade == Grade::not_blocked)
+        text +=
+            fmt::format("{}{}", text.empty() ? "" : ", ", alarm.grade == Grade::blocked ? "blocked" : "NOT blocked");
     return text.empty() ? "nothing refused yet" : text;
 }
 
@@ -181,7 +184,7 @@ void write_commands(Page& page, const Alarm& alarm, const AlarmPlace& place)
     page.line("Then change its password. Once that is done, or if all was well:");
     page.empty_line();
     page.command(unblock_command(alarm.account));
-    if (alarm.event == Alarm::Event::opened && is_simple(alarm.account) && is_simple(alarm.rule) &&
+    if (alarm.event != Alarm::Event::closed && is_simple(alarm.account) && is_simple(alarm.rule) &&
         alarm.notes.empty()) {
         page.line("If it is its owner and needs more room, put this into conf.d/ beside smtpauth.toml and reload:");
         page.empty_line();
@@ -190,15 +193,20 @@ void write_commands(Page& page, const Alarm& alarm, const AlarmPlace& place)
     page.line("How it stands now:  {}", show_command(alarm.account));
 }
 
+const char* event_mark(const Alarm& alarm)
+{
+    return alarm.event == Alarm::Event::worse ? "Worse: " : alarm.event == Alarm::Event::reminder ? "Still open: " : "";
+}
+
 std::string headline(const Alarm& alarm)
 {
     if (alarm.event == Alarm::Event::closed)
         return fmt::format("{}: over, {}", account_of(alarm), alarm.ended);
-    const MailCounts& counts = alarm.since_first;
-    const char* const did = counts.refused + counts.held != 0 ? "was stopped"
-                            : counts.warned != 0              ? "would have been stopped"
-                                                              : "was blocked";
-    return fmt::format("{} {} by rule \"{}\"", account_of(alarm), did, alarm.rule);
+    const char* const did = alarm.grade == Grade::not_blocked ? "was NOT blocked"
+                            : alarm.grade == Grade::blocked   ? "was blocked"
+                            : alarm.grade == Grade::warned    ? "would have been stopped"
+                                                              : "was stopped";
+    return fmt::format("{}{} {} by rule \"{}\"", event_mark(alarm), account_of(alarm), did, alarm.rule);
 }
 
 void write_alarm(Page& page, const Alarm& alarm, const AlarmPlace& place)
@@ -228,14 +236,15 @@ std::string subject_of(const Notice& notice)
 {
     const Alarm& first = notice.alarms.front();
     const auto opened = std::count_if(notice.alarms.begin(), notice.alarms.end(),
-                                      [](const Alarm& alarm) { return alarm.event == Alarm::Event::opened; });
+                                      [](const Alarm& alarm) { return alarm.event != Alarm::Event::closed; });
     const std::string account = cut(account_of(first), longest_in_subject);
     if (notice.alarms.size() > 1)
         return fmt::format("{} alarms, {} of them over: {} and others", notice.alarms.size(),
                            notice.alarms.size() - static_cast<std::size_t>(opened), account);
     if (opened == 0)
         return fmt::format("Over: {}, {}", account, stopped(first));
-    return fmt::format("{}: {} by {}", account, stopped(first), cut(first.rule, longest_in_subject));
+    return fmt::format("{}{}: {} by {}", event_mark(first), account, stopped(first),
+                       cut(first.rule, longest_in_subject));
 }
 
 std::string text_of(const Notice& notice, const AlarmPlace& place)
@@ -270,8 +279,8 @@ std::string log_line(const Alarm& alarm)
                                           passed(alarm.since_first), local_time(alarm.first), alarm.incident);
     if (alarm.event == Alarm::Event::closed)
         return fmt::format("alarm over: {}: {}: {}", account_of(alarm), alarm.ended, facts);
-    return fmt::format("alarm: {}: {}: {}: {}{}", account_of(alarm), alarm.rule, alarm.reason, facts,
-                       alarm.late ? "; late news" : "");
+    return fmt::format("alarm: {}{}: {}: {}: {}{}", event_mark(alarm), account_of(alarm), alarm.rule, alarm.reason,
+                       facts, alarm.late ? "; late news" : "");
 }
 
 } // namespace smtpauth

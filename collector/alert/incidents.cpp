@@ -99,6 +99,21 @@ void add_last_hour(Alarm& alarm, const RecentMail& mail, event::Time now)
     alarm.recipients = mail.recipients();
 }
 
+Grade grade_of(Fate fate)
+{
+    switch (fate) {
+    case Fate::accepted:
+        return Grade::none;
+    case Fate::warned:
+        return Grade::warned;
+    case Fate::held:
+        return Grade::held;
+    case Fate::refused:
+        return Grade::refused;
+    }
+    return Grade::refused;
+}
+
 void note(Alarm& alarm, event::Time time, std::string text)
 {
     if (alarm.notes.size() == max_notes)
@@ -148,9 +163,12 @@ void Incidents::add_block(const event::RecordId& id, const event::Record& record
     if (incident == open_.end() && record.rule == administrator)
         return;
     Open& open = incident == open_.end() ? begin(id, record, now) : incident->second;
+    const bool made = record.until != event::Time();
+    if (record.rule != administrator)
+        raise(open, made ? Grade::blocked : Grade::not_blocked, record, now);
+    const std::string what = made ? "blocked until " + utc_text(seconds_of(record.until)) : "NOT blocked";
     note(open.alarm, record.eom_time,
-         fmt::format("blocked until {} by {}: {}", utc_text(seconds_of(record.until)), printable(record.rule),
-                     printable(record.reason)));
+         fmt::format("{} by {}: {}", what, printable(record.rule), printable(record.reason)));
 }
 
 void Incidents::end_by_unblock(const event::Record& record, event::Time now)
@@ -199,17 +217,36 @@ void Incidents::count(Open& incident, const event::Record& record, event::Time n
     add_fate(alarm.since_first, seen.fate, event::recipient_count(record), record.count);
     if (seen.fate == Fate::accepted)
         return;
+    if (begins_one(record))
+        raise(incident, grade_of(seen.fate), record, now);
     alarm.last = std::max(alarm.last, seconds_of(std::min(record.eom_time, now)));
     if (RuleCount* rule = entry_of(alarm.rules, &RuleCount::rule, printable(record.rule), max_rules))
         rule->count += record.count;
 }
 
-/// A beginning that was not told of yet is told first.
+/// What it will be told with is what was worst.
+void Incidents::raise(Open& incident, Grade grade, const event::Record& record, event::Time now)
+{
+    if (grade <= incident.alarm.grade)
+        return;
+    incident.alarm.grade = grade;
+    incident.alarm.rule = printable(record.rule);
+    incident.alarm.reason = printable(record.reason);
+    if (incident.told != Grade::none)
+        incident.opened = now;
+}
+
+void Incidents::tell_beginning(const std::string& account, Open& incident, event::Time now)
+{
+    if (incident.told < incident.alarm.grade)
+        tell(account, incident, incident.told == Grade::none ? Alarm::Event::opened : Alarm::Event::worse, now);
+}
+
+/// A beginning that was not told of yet, or a worse one, is told first.
 void Incidents::end(OpenIncidents::iterator incident, std::string why, event::Time now)
 {
     Open& open = incident->second;
-    if (!open.told)
-        tell(incident->first, open, Alarm::Event::opened, now);
+    tell_beginning(incident->first, open, now);
     open.alarm.ended = std::move(why);
     tell(incident->first, open, Alarm::Event::closed, now);
     open_.erase(incident);
@@ -228,20 +265,20 @@ void Incidents::end_quiet(event::Time now)
 {
     for (auto incident = open_.begin(); incident != open_.end();) {
         const auto here = incident++;
-        if (here->second.told && now - here->second.alarm.last >= settings_.quiet_after)
+        if (here->second.told != Grade::none && now - here->second.alarm.last >= settings_.quiet_after)
             end(here, "quiet for " + to_text(settings_.quiet_after), now);
     }
 }
 
 void Incidents::tell(const std::string& account, Open& incident, Alarm::Event event, event::Time now)
 {
+    incident.alarm.told = seconds_of(now);
     Alarm alarm = incident.alarm;
     alarm.event = event;
-    alarm.told = seconds_of(now);
     if (const RecentMail* mail = recent(account))
         add_last_hour(alarm, *mail, alarm.late ? event::Time(alarm.last) : now);
+    incident.told = alarm.grade;
     due_.push_back(std::move(alarm));
-    incident.told = true;
 }
 
 std::vector<Alarm> Incidents::take_due(event::Time now)
@@ -249,10 +286,13 @@ std::vector<Alarm> Incidents::take_due(event::Time now)
     for (auto& [account, incident] : open_) {
         // A clock that was put back must not make it wait.
         const bool gathered = now - incident.opened >= settings_.gather || now < incident.opened;
-        if (!incident.told && gathered)
-            tell(account, incident, Alarm::Event::opened, now);
+        if (gathered)
+            tell_beginning(account, incident, now);
     }
     end_quiet(now);
+    for (auto& [account, incident] : open_)
+        if (incident.told != Grade::none && now - incident.alarm.told >= settings_.remind_after)
+            tell(account, incident, Alarm::Event::reminder, now);
     return std::exchange(due_, {});
 }
 

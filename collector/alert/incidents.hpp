@@ -25,9 +25,9 @@ class Incidents {
 public:
     /// An incident that is not over.
     struct Open {
-        Alarm alarm;          ///< what it will tell; the parts about the last hour are filled in then
-        event::Time opened{}; ///< when it was heard of, on this machine's clock
-        bool told = false;    ///< the alarm of its beginning was given out
+        Alarm alarm;              ///< what it will tell; the parts about the last hour are filled in then
+        event::Time opened{};     ///< when its grade was heard of, on this machine's clock
+        Grade told = Grade::none; ///< the grade that the last alarm told
     };
     /// By account, as in records.
     using OpenIncidents = std::map<std::string, Open, std::less<>>;
@@ -42,7 +42,8 @@ public:
     /// A record of before that was added once, by the process before: for the last hour's sake only.
     void remember(const event::Record& record);
 
-    /// Alarms that are due: incidents that began so long ago that there is something to tell, and those that are over.
+    /// Alarms that are due: incidents that began, or became worse, so long ago that there is something to tell; those
+    /// that have stayed open for long, and those that are over.
     /// Each comes once.
     std::vector<Alarm> take_due(event::Time now);
 
@@ -73,6 +74,8 @@ private:
     bool begins_one(const event::Record& record) const;
     Open& begin(const event::RecordId& id, const event::Record& record, event::Time now);
     void count(Open& incident, const event::Record& record, event::Time now) const;
+    static void raise(Open& incident, Grade grade, const event::Record& record, event::Time now);
+    void tell_beginning(const std::string& account, Open& incident, event::Time now);
     void end(OpenIncidents::iterator incident, std::string why, event::Time now);
     void end_quiet(event::Time now);
     void end_the_quietest(event::Time now);

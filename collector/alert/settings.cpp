@@ -90,6 +90,7 @@ AlarmSettings read_alarm_settings(ConfigTable table, LogRecipients recipients)
     IncidentSettings& incidents = settings.incidents;
     incidents.gather = table.duration("gather", incidents.gather, 0s, 10min);
     incidents.quiet_after = table.duration("quiet_after", incidents.quiet_after, 1s, 24h);
+    incidents.remind_after = table.duration("remind_after", incidents.remind_after, 1min, 24h * 31);
     incidents.late_action_max = table.duration("late_action_max", incidents.late_action_max, 1min, 24h);
     incidents.max_incidents = table.number("max_incidents", incidents.max_incidents, 1, 100000);
     incidents.max_bytes = table.bytes("max_bytes", incidents.max_bytes, mebibyte, mebibyte * 16 * 1024);

@@ -19,8 +19,9 @@ enum class StartTls { off, opportunistic, required };
 
 /// What makes an incident.
 struct IncidentSettings {
-    std::chrono::milliseconds gather = std::chrono::seconds(10);          ///< from its first refusal to its alarm
-    std::chrono::milliseconds quiet_after = std::chrono::minutes(30);     ///< without a refusal: it is over
+    std::chrono::milliseconds gather = std::chrono::seconds(10);      ///< from its first refusal to its alarm
+    std::chrono::milliseconds quiet_after = std::chrono::minutes(30); ///< without a refusal: it is over
+    std::chrono::milliseconds remind_after = std::chrono::hours(6);   ///< while it is open, since it was told of last
     std::chrono::milliseconds late_action_max = std::chrono::minutes(15); ///< older news are marked as late
     std::size_t max_incidents = 1000;                                     ///< open ones
     std::uint64_t max_bytes = std::uint64_t{64} * 1024 * 1024;            ///< what is remembered of accounts' last hour

@@ -191,7 +191,7 @@ void Alarms::raise()
     }
     // Before the state says that it was told: twice is better than never.
     for (const Alarm& alarm : alarms) {
-        if (alarm.event == Alarm::Event::opened)
+        if (alarm.event != Alarm::Event::closed)
             log::warning("{}", log_line(alarm));
         else
             log::info("{}", log_line(alarm));

@@ -60,6 +60,7 @@ inline Alarm alarm(std::string account = "alice")
     Alarm alarm;
     alarm.incident = "5b36c2cb32b94b2d-43";
     alarm.account = std::move(account);
+    alarm.grade = Grade::refused;
     alarm.rule = "default";
     alarm.reason = "450 4.7.1 default: 1001 recipients in 1h by this account, at most 1000";
     alarm.first = time;

@@ -18,8 +18,8 @@ AlarmState sample()
     closed.event = Alarm::Event::closed;
     closed.ended = "quiet for 30m";
     closed.late = closed.hour_is_incomplete = true;
-    state.open.emplace("a\\b\n\xff", Incidents::Open{test::alarm("a\\\\b\\n\\xff"), test::noon, true});
-    state.open.emplace("", Incidents::Open{test::alarm(""), test::noon, false});
+    state.open.emplace("a\\b\n\xff", Incidents::Open{test::alarm("a\\\\b\\n\\xff"), test::noon, Grade::held});
+    state.open.emplace("", Incidents::Open{test::alarm(""), test::noon, Grade::none});
     state.mail = {test::alarm(), closed};
     state.hook = {closed};
     return state;

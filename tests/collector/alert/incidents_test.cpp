@@ -113,6 +113,50 @@ TEST_CASE_METHOD(Fixture, "a block that a rule made opens an incident", "[collec
     CHECK(opened.notes.size() == 1);
 }
 
+TEST_CASE_METHOD(Fixture, "an incident that becomes worse is told again, once a grade", "[collector][alert]")
+{
+    auto warned = sent("", noon, "W1");
+    warned.action = event::Action::warn;
+    warned.rule = "minute";
+    add(warned);
+    CHECK(one_at(noon + 10s).grade == Grade::warned);
+    add(limited("", noon + 20s));
+    add(limited("", noon + 21s));
+    CHECK(at(noon + 29s).empty());
+    const Alarm worse = one_at(noon + 30s);
+    CHECK(worse.event == Event::worse);
+    CHECK(worse.grade == Grade::refused);
+    CHECK(worse.rule == "default");
+    add(warned);
+    add(limited("", noon + 40s));
+    CHECK(at(noon + 20min).empty());
+    add(block("", noon + 20min, "networks"));
+    CHECK(one_at(noon + 20min + 10s).grade == Grade::blocked);
+}
+
+TEST_CASE_METHOD(Fixture, "a block that was not made is said to be none", "[collector][alert]")
+{
+    auto none = block("alice", noon, "networks");
+    none.until = {};
+    add(limited("alice", noon - 1s));
+    CHECK(one_at(noon + 10s).grade == Grade::refused);
+    add(none);
+    const Alarm worse = one_at(noon + 20s);
+    CHECK(worse.grade == Grade::not_blocked);
+    CHECK(worse.notes.at(0).text == "NOT blocked by networks: because");
+}
+
+TEST_CASE_METHOD(Fixture, "one that stays open is told of again every few hours", "[collector][alert]")
+{
+    std::vector<Event> events;
+    for (auto time = noon; time < noon + 13h; time += 10min) {
+        add(limited("", time));
+        for (const Alarm& alarm : at(time + 10s))
+            events.push_back(alarm.event);
+    }
+    CHECK(events == std::vector{Event::opened, Event::reminder, Event::reminder});
+}
+
 TEST_CASE_METHOD(Fixture, "an unblock ends an incident at once", "[collector][alert]")
 {
     add(limited("alice", noon));
@@ -144,7 +188,8 @@ TEST_CASE_METHOD(Fixture, "each action of a limit opens an incident and is count
     add(held_first ? held : warned);
     add(held_first ? warned : held);
     const Alarm alarm = one_at(noon + 11s);
-    CHECK(alarm.rule == (held_first ? "day" : "minute"));
+    CHECK(alarm.rule == "day");
+    CHECK(alarm.grade == Grade::held);
     CHECK(alarm.since_first == MailCounts{.accepted = 1, .recipients = 2, .warned = 1, .held = 1});
     CHECK(alarm.queue_ids.size() == 2);
 }
