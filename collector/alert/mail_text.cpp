@@ -55,10 +55,41 @@ std::string base64_lines(std::string_view bytes)
     return lines;
 }
 
-/// Alike for all that concerns one incident, so that mail programs show it as one conversation.
-std::string message_id(const Alarm& alarm, Alarm::Event event, const std::string& host)
+/// What this alarm has for itself.
+std::string name_of(const Alarm& alarm)
 {
-    return fmt::format("<{}.{}@{}>", alarm.incident, event == Alarm::Event::opened ? "opened" : "closed", host);
+    switch (alarm.event) {
+    case Alarm::Event::opened:
+        return alarm.incident + ".opened";
+    case Alarm::Event::worse:
+        return fmt::format("{}.worse-{}", alarm.incident, static_cast<unsigned>(alarm.grade));
+    case Alarm::Event::reminder:
+        return fmt::format("{}.reminder-{}", alarm.incident, alarm.told.time_since_epoch().count());
+    case Alarm::Event::closed:
+        return alarm.incident + ".closed";
+    }
+    return alarm.incident;
+}
+
+/// FNV-1a, 64 bits.
+std::uint64_t hash_of(std::string_view text)
+{
+    std::uint64_t hash = 0xcbf29ce484222325;
+    for (const char c : text)
+        hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+    return hash;
+}
+
+/// Another one for each mail that tells of other alarms.
+std::string message_id(const Notice& notice, const std::string& host)
+{
+    const std::string name = name_of(notice.alarms.front());
+    if (notice.alarms.size() == 1)
+        return fmt::format("<{}@{}>", name, host);
+    std::string all;
+    for (const Alarm& alarm : notice.alarms)
+        all += name_of(alarm) + '\n';
+    return fmt::format("<{}.{:016x}@{}>", name, hash_of(all), host);
 }
 
 } // namespace
@@ -123,10 +154,10 @@ std::string mail_of(const Notice& notice, const AlarmPlace& place, const MailAdd
     mail += fmt::format("From: {}\r\n", addresses.from);
     mail += fmt::format("To: {}\r\n", fmt::join(addresses.to, ",\r\n "));
     mail += fmt::format("Subject: {}\r\n", header_text("[smtpauth] " + subject_of(notice)));
-    mail += fmt::format("Message-ID: {}\r\n", message_id(first, first.event, place.host));
-    if (first.event == Alarm::Event::closed)
-        mail +=
-            fmt::format("In-Reply-To: {0}\r\nReferences: {0}\r\n", message_id(first, Alarm::Event::opened, place.host));
+    mail += fmt::format("Message-ID: {}\r\n", message_id(notice, place.host));
+    if (first.event != Alarm::Event::opened) // one conversation
+        mail += fmt::format("In-Reply-To: <{0}.opened@{1}>\r\nReferences: <{0}.opened@{1}>\r\n", first.incident,
+                            place.host);
     mail += "Auto-Submitted: auto-generated\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n";
     mail += fmt::format("Content-Transfer-Encoding: {}\r\n\r\n", plain ? "7bit" : "base64");
     mail += plain ? with_crlf(text) : base64_lines(with_crlf(text));

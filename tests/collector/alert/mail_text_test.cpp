@@ -124,6 +124,32 @@ TEST_CASE("a mail's headers are those that mail programs and vacation programs l
                     "In-Reply-To: <5b36c2cb32b94b2d-43.opened@mx.example.org>\r\n") != std::string::npos);
 }
 
+TEST_CASE("a mail that tells of other alarms is another mail; one that is cut down has no recipients",
+          "[collector][alert]")
+{
+    const auto id_of = [](const std::vector<Alarm>& alarms) {
+        const std::string mail = mail_of(notice(alarms), place, addresses);
+        const std::size_t at = mail.find("Message-ID: ");
+        return mail.substr(at, mail.find("\r\n", at) - at);
+    };
+    const Alarm alarm = test::alarm();
+    Alarm other = alarm;
+    other.incident = "other";
+    Alarm closed = other;
+    closed.event = Alarm::Event::closed;
+    CHECK(id_of({alarm, other}) != id_of({alarm}));
+    CHECK(id_of({alarm, other}) != id_of({alarm, closed}));
+    CHECK(id_of({alarm, other}) == id_of({alarm, other}));
+    Alarm worse = alarm;
+    worse.event = Alarm::Event::worse;
+    Alarm reminder = alarm;
+    reminder.event = Alarm::Event::reminder;
+    CHECK(id_of({worse}) != id_of({alarm}));
+    CHECK(id_of({worse}) != id_of({reminder}));
+    CHECK(text_of(notice({alarm}), place).find("bob@example.net") != std::string::npos);
+    CHECK(text_of(without_recipients(notice({alarm})), place).find("bob@example.net") == std::string::npos);
+}
+
 TEST_CASE("no text from outside makes a header, a line or a character that misleads", "[collector][alert]")
 {
     const Alarm alarm = hostile_alarm();
