@@ -60,7 +60,7 @@ public:
     {
         const Verdict verdict = ask();
         result_.action = verdict.action;
-        result_.answer = verdict.reply;
+        result_.answer = verdict.reason();
         Recount result = stand();
         state_.apply(as_charged(mail_));
         result.amount = check_.standing(mail_).used - result.used;

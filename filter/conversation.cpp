@@ -255,9 +255,7 @@ void Conversation::set_verdict(event::Record& record, const Verdict& verdict)
 {
     record.action = verdict.action;
     record.rule = verdict.rule;
-    record.reason = verdict.reply;
-    if (verdict.reply.find(verdict.finding) == std::string::npos) // the administrator's own words
-        record.reason += " (" + verdict.finding + ")";
+    record.reason = verdict.reason();
 }
 
 void Conversation::block_if_due(const event::Record& record, const Verdict& verdict)

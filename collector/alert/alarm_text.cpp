@@ -167,7 +167,7 @@ void write_hold(Page& page, const Alarm& alarm, const AlarmPlace& place)
         page.command(hold_command(alarm.queue_ids));
     }
     if (alarm.hour_is_incomplete && !alarm.account.empty()) {
-        page.line("There were more. All that stands in the log, where recipients may still wait for it:");
+        page.line("There were more. All that stands in the logs, where recipients may still wait for it:");
         page.empty_line();
         page.command(hold_all_command(alarm.account, place.stats_log));
     }

@@ -58,9 +58,9 @@ std::string hold_command(const std::vector<std::string>& queue_ids)
 
 std::string hold_all_command(std::string_view account, std::string_view stats_log)
 {
-    return fmt::format(
-        "grep -F \"$(printf '\\tauth_id:%s\\t' {})\" {} | grep -oP '\\tqueue_id:\\K[^\\t]+' | postsuper -h -",
-        shell_quoted(account), shell_quoted(stats_log));
+    return fmt::format("grep -ahsF \"$(printf '\\tauth_id:%s\\t' {0})\" {1} {1}.* | grep -aoP '\\tqueue_id:\\K[^\\t]+' "
+                       "| postsuper -h -",
+                       shell_quoted(account), shell_quoted(stats_log));
 }
 
 } // namespace smtpauth

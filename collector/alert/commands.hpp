@@ -19,7 +19,7 @@ std::string show_command(std::string_view account);
 /// @param queue_ids  letters and digits only.
 std::string hold_command(const std::vector<std::string>& queue_ids);
 
-/// Holds whatever the log has of the account, however long ago.
+/// Holds whatever the logs have of the account, rotated ones too, as long as they are not compressed.
 std::string hold_all_command(std::string_view account, std::string_view stats_log);
 
 } // namespace smtpauth

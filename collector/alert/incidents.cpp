@@ -70,7 +70,7 @@ void add_origin(Alarm& alarm, const RecentMail::Seen& seen)
     const auto add = [&](OriginCount& origin) {
         (seen.fate == Fate::refused ? origin.refused : origin.passed) += seen.count;
     };
-    const std::string country = printable(seen.country_name());
+    const std::string country = printable_text(seen.country_name());
     if (!seen.network.empty()) {
         if (OriginCount* network = entry_of(alarm.networks, &OriginCount::name, seen.network, max_networks)) {
             network->country = country;
@@ -168,14 +168,15 @@ void Incidents::add_block(const event::RecordId& id, const event::Record& record
         raise(open, made ? Grade::blocked : Grade::not_blocked, record, now);
     const std::string what = made ? "blocked until " + utc_text(seconds_of(record.until)) : "NOT blocked";
     note(open.alarm, record.eom_time,
-         fmt::format("{} by {}: {}", what, printable(record.rule), printable(record.reason)));
+         fmt::format("{} by {}: {}", what, printable_text(record.rule), printable_text(record.reason)));
 }
 
 void Incidents::end_by_unblock(const event::Record& record, event::Time now)
 {
     const auto incident = open_.find(record.auth_id);
     if (incident != open_.end())
-        end(incident, fmt::format("unblocked by {}: {}", printable(record.rule), printable(record.reason)), now);
+        end(incident, fmt::format("unblocked by {}: {}", printable_text(record.rule), printable_text(record.reason)),
+            now);
 }
 
 Incidents::Open& Incidents::begin(const event::RecordId& id, const event::Record& record, event::Time now)
@@ -186,9 +187,9 @@ Incidents::Open& Incidents::begin(const event::RecordId& id, const event::Record
     Alarm& alarm = incident.alarm;
     incident.opened = now;
     alarm.incident = to_string(id);
-    alarm.account = printable(record.auth_id);
-    alarm.rule = printable(record.rule);
-    alarm.reason = printable(record.reason);
+    alarm.account = printable_text(record.auth_id);
+    alarm.rule = printable_text(record.rule);
+    alarm.reason = printable_text(record.reason);
     alarm.first = alarm.last = seconds_of(std::min(record.eom_time, now));
     alarm.late = now - record.eom_time > settings_.late_action_max;
     // Where it came from before tells whether that was the owner. Read back from the logs, what passed comes first.
@@ -205,11 +206,11 @@ void Incidents::count(Open& incident, const event::Record& record, event::Time n
 {
     Alarm& alarm = incident.alarm;
     RecentMail::Seen seen{.time = record.eom_time,
-                          .fate = fate_of(record),
+                          .fate = mail_fate(record),
                           .recipients = 0,
                           .count = record.count,
                           .country = {},
-                          .network = network_of(record.client_address),
+                          .network = network_text(record.client_address),
                           .queue_id = {}};
     if (record.country.size() == 2)
         std::copy_n(record.country.begin(), 2, seen.country.begin());
@@ -220,7 +221,7 @@ void Incidents::count(Open& incident, const event::Record& record, event::Time n
     if (begins_one(record))
         raise(incident, grade_of(seen.fate), record, now);
     alarm.last = std::max(alarm.last, seconds_of(std::min(record.eom_time, now)));
-    if (RuleCount* rule = entry_of(alarm.rules, &RuleCount::rule, printable(record.rule), max_rules))
+    if (RuleCount* rule = entry_of(alarm.rules, &RuleCount::rule, printable_text(record.rule), max_rules))
         rule->count += record.count;
 }
 
@@ -230,8 +231,8 @@ void Incidents::raise(Open& incident, Grade grade, const event::Record& record, 
     if (grade <= incident.alarm.grade)
         return;
     incident.alarm.grade = grade;
-    incident.alarm.rule = printable(record.rule);
-    incident.alarm.reason = printable(record.reason);
+    incident.alarm.rule = printable_text(record.rule);
+    incident.alarm.reason = printable_text(record.reason);
     if (incident.told != Grade::none)
         incident.opened = now;
 }
@@ -311,7 +312,7 @@ void Incidents::remember(const event::Record& record)
     std::string recipient;
     if (!record.recipients.empty() && settings_.recipients != LogRecipients::count) {
         const std::string_view first = *record.recipients.begin();
-        recipient = printable(settings_.recipients == LogRecipients::full ? std::string(first) : domain_of(first));
+        recipient = printable_text(settings_.recipients == LogRecipients::full ? std::string(first) : domain_of(first));
     }
     account.mail.add(record, recipient);
 

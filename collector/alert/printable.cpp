@@ -27,7 +27,7 @@ std::size_t misleading(std::string_view text)
 
 } // namespace
 
-std::string printable(std::string_view text)
+std::string printable_text(std::string_view text)
 {
     std::string escaped;
     ltsv::append_escaped(escaped, text.substr(0, longest_alarm_text));

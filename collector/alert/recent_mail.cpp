@@ -41,7 +41,7 @@ std::size_t heap_bytes(const std::string& text)
 
 } // namespace
 
-Fate fate_of(const event::Record& record)
+Fate mail_fate(const event::Record& record)
 {
     switch (record.action) {
     case event::Action::accept:
@@ -58,7 +58,7 @@ Fate fate_of(const event::Record& record)
     return Fate::refused;
 }
 
-std::string network_of(std::string_view client_address)
+std::string network_text(std::string_view client_address)
 {
     const auto ip = IpAddress::parse(client_address);
     if (!ip)
@@ -71,11 +71,11 @@ std::string network_of(std::string_view client_address)
 void RecentMail::add(const event::Record& record, std::string_view recipient)
 {
     Seen seen{.time = record.eom_time,
-              .fate = fate_of(record),
+              .fate = mail_fate(record),
               .recipients = static_cast<std::uint32_t>(event::recipient_count(record)),
               .count = record.count,
               .country = {},
-              .network = network_of(record.client_address),
+              .network = network_text(record.client_address),
               .queue_id = is_queue_id(record.queue_id) ? record.queue_id : std::string()};
     if (record.country.size() == 2)
         std::copy_n(record.country.begin(), 2, seen.country.begin());

@@ -17,10 +17,10 @@ namespace smtpauth {
 /// What became of a piece of mail.
 enum class Fate : std::uint8_t { accepted, warned, held, refused };
 
-Fate fate_of(const event::Record& record);
+Fate mail_fate(const event::Record& record);
 
 /// A /24, or a /64 of IPv6; "" of what has no address.
-std::string network_of(std::string_view client_address);
+std::string network_text(std::string_view client_address);
 
 class RecentMail {
 public:

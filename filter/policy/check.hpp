@@ -17,6 +17,12 @@ struct Verdict {
     std::string finding{};       ///< what it found, with the numbers; "": the reply says all
     event::Milliseconds block{}; ///< for how long the account is to be blocked at first; 0: it is not
 
+    /// For the log: the reply, and what was found, where the administrator's own words do not say it.
+    std::string reason() const
+    {
+        return reply.find(finding) == std::string::npos ? reply + " (" + finding + ")" : reply;
+    }
+
     /// Mail goes on (accept, warn).
     bool passes() const { return action <= event::Action::warn; }
 };

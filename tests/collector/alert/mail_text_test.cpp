@@ -46,7 +46,7 @@ const std::string hostile =
 
 Alarm hostile_alarm()
 {
-    const std::string text = printable(hostile);
+    const std::string text = printable_text(hostile);
     Alarm alarm = test::alarm(text);
     alarm.rule = alarm.reason = alarm.incident = alarm.ended = text;
     alarm.recipients = {text};
@@ -171,7 +171,7 @@ TEST_CASE("no text from outside makes a header, a line or a character that misle
 
 TEST_CASE("lines are bounded, but for commands, which stay whole", "[collector][alert]")
 {
-    Alarm alarm = test::alarm(printable(std::string(5000, '\xff')));
+    Alarm alarm = test::alarm(printable_text(std::string(5000, '\xff')));
     alarm.reason = alarm.recipients[0] = std::string(5000, 'x');
     const Notice long_one = notice({alarm});
     for (const std::string& line : lines_of(text_of(long_one, place)))
@@ -205,17 +205,18 @@ TEST_CASE("an account's name is one word of a shell, and no option", "[collector
     CHECK(shell_quoted("$(id)\\n;*~") == R"('$(id)\n;*~')");
     CHECK(unblock_command("--json") == "smtpauthctl unblock -- --json");
     CHECK(hold_command({"A1", "B2"}) == "postsuper -h - <<END\nA1\nB2\nEND");
-    CHECK(hold_all_command("a'b", "/l/s") ==
-          R"~(grep -F "$(printf '\tauth_id:%s\t' 'a'\''b')" /l/s | grep -oP '\tqueue_id:\K[^\t]+' | postsuper -h -)~");
+    CHECK(
+        hold_all_command("a'b", "/l/s") ==
+        R"~(grep -ahsF "$(printf '\tauth_id:%s\t' 'a'\''b')" /l/s /l/s.* | grep -aoP '\tqueue_id:\K[^\t]+' | postsuper -h -)~");
 }
 
 TEST_CASE("text is shown as in the logs, without what turns lines round", "[collector][alert]")
 {
-    CHECK(printable("J\xc3\xbcrgen\t\\") == "J\xc3\xbcrgen\\t\\\\");
-    CHECK(printable("a\xe2\x80\xae"
-                    "b\xc2\x85\xe2\x80\x8f\xe2\x81\xa6\xe2\x80\xa8") ==
+    CHECK(printable_text("J\xc3\xbcrgen\t\\") == "J\xc3\xbcrgen\\t\\\\");
+    CHECK(printable_text("a\xe2\x80\xae"
+                         "b\xc2\x85\xe2\x80\x8f\xe2\x81\xa6\xe2\x80\xa8") ==
           R"(a\xe2\x80\xaeb\xc2\x85\xe2\x80\x8f\xe2\x81\xa6\xe2\x80\xa8)");
-    CHECK(printable("\xe2\x82\xac\xe2\x80\x93\xc3\x80") == "\xe2\x82\xac\xe2\x80\x93\xc3\x80");
+    CHECK(printable_text("\xe2\x82\xac\xe2\x80\x93\xc3\x80") == "\xe2\x82\xac\xe2\x80\x93\xc3\x80");
 }
 
 TEST_CASE("headers that are not ASCII are encoded words, none too long, no character in two", "[collector][alert]")

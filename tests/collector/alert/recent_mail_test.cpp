@@ -26,10 +26,10 @@ std::vector<std::string> queue_ids(const RecentMail& mail, event::Time from)
 
 TEST_CASE("networks of mail are those that limits count", "[collector][alert]")
 {
-    CHECK(network_of("192.0.2.7") == "192.0.2.0/24");
-    CHECK(network_of("2001:db8:1:2:3::4") == "2001:db8:1:2::/64");
-    CHECK(network_of("/run/socket").empty());
-    CHECK(network_of("").empty());
+    CHECK(network_text("192.0.2.7") == "192.0.2.0/24");
+    CHECK(network_text("2001:db8:1:2:3::4") == "2001:db8:1:2::/64");
+    CHECK(network_text("/run/socket").empty());
+    CHECK(network_text("").empty());
 }
 
 TEST_CASE("what passed an hour ago is forgotten, what passed since is there", "[collector][alert]")

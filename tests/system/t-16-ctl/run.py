@@ -18,6 +18,7 @@ from harness.smtp import Submission, queue_id
 PATIENT = ("smtpd_error_sleep_time = 0", "smtpd_hard_error_limit = 1000")
 RECIPIENTS = 5
 SETTINGS = {
+    "limits.default": {"mode": "enforce"},
     "limits.hourly": {"count": "recipients", "limit": RECIPIENTS, "window": "1h"},
     "limits.look": {"count": "messages", "limit": 1, "window": "1h", "action": "hold"},
     'accounts."alice"': {"limits.look": "none"},
