@@ -64,6 +64,9 @@ public:
           config_(std::move(config)),
           service_manager_(io_),
           handed_over_(SocketActivation::from_environment()),
+          signals_(
+              io_,
+              {.on_reload = [this] { reload(); }, .on_reopen = [this] { reopen(); }, .on_stop = [this] { stop(); }}),
           stop_timer_(io_),
           rrd_(config_.rrd_directory, config_.rrd_delay, clock_),
           alarms_({config_.state_directory + "/alarms.json", config_.stats_log}, config_.alarm, clock_),
@@ -78,10 +81,7 @@ public:
                                  [this, done = std::move(batch)]() mutable { receiver_.batch_done(std::move(done)); });
                   }),
           retention_({config_.stats_log, config_.rejects_log}, retention_settings(config_), clock_),
-          retention_worker_(retention_),
-          signals_(
-              io_,
-              {.on_reload = [this] { reload(); }, .on_reopen = [this] { reopen(); }, .on_stop = [this] { stop(); }})
+          retention_worker_(retention_)
     {
         rrd_.start();
         alarms_.start();
@@ -150,6 +150,7 @@ private:
     SocketActivation handed_over_;
     SystemClock clock_;
     Clock::SteadyTime started_ = clock_.steady_now();
+    Signals signals_; ///< before anybody can see that it is there; they are looked at once it runs
     Timer stop_timer_;
     bool stopping_ = false;
     RrdWriter rrd_;
@@ -160,7 +161,6 @@ private:
     LogWorker worker_;                       ///< after what its thread uses
     Retention retention_;
     RetentionWorker retention_worker_;
-    Signals signals_;
 };
 
 /// Settings that the running process cannot take over.

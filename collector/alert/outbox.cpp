@@ -51,7 +51,9 @@ bool Outbox::take_waiting(Clock::SteadyTime now)
     const bool single = waiting_.size() <= max_single &&
                         (settings_.per_hour == 0 || allowance_ + 1 >= static_cast<double>(waiting_.size()));
     const auto count = static_cast<std::ptrdiff_t>(single ? 1 : std::min(waiting_.size(), max_in_notice));
-    current_.emplace().delivery.notice = {waiting_.front().told, {waiting_.begin(), waiting_.begin() + count}};
+    Tried first;
+    first.delivery.notice = {waiting_.front().told, {waiting_.begin(), waiting_.begin() + count}};
+    current_ = std::move(first);
     waiting_.erase(waiting_.begin(), waiting_.begin() + count);
     waiting_first_ = false;
     return true;

@@ -92,6 +92,7 @@ std::string start(std::vector<std::string> argv, std::string_view input, Child& 
     const FileDescriptor output(ends[1]);
     ::fcntl(child.output.get(), F_SETFL, O_NONBLOCK);
     std::vector<char*> words;
+    words.reserve(argv.size() + 1);
     for (std::string& word : argv)
         words.push_back(word.data());
     words.push_back(nullptr);
