@@ -126,10 +126,10 @@ TEST_CASE_METHOD(Fixture, "while nobody is there one is tried again, ever more r
     add(5);
     for (int tries = 0; tries < 9; ++tries) {
         finish(away);
-        const auto failed = clock.steady_now();
+        const auto failed_at = clock.steady_now();
         while (outbox.begin(clock.steady_now()) == std::nullopt)
             clock.advance(1s);
-        waits.push_back(std::chrono::duration_cast<std::chrono::seconds>(clock.steady_now() - failed).count());
+        waits.push_back(std::chrono::duration_cast<std::chrono::seconds>(clock.steady_now() - failed_at).count());
     }
     CHECK(waits == std::vector<std::int64_t>{10, 20, 40, 80, 160, 320, 640, 900, 900});
     CHECK(outbox.status().error == "connection refused");
