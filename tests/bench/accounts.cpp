@@ -89,6 +89,7 @@ void run(std::size_t accounts, std::uint64_t max_bytes)
                 static_cast<double>(allocated() - before) / 1048576);
 
     std::vector<std::unique_ptr<const Check>> checks;
+    checks.reserve(rules.size());
     for (const LimitRule& rule : rules)
         checks.push_back(std::make_unique<LimitCheck>(rule, state));
     constexpr int decisions = 500'000;

@@ -290,8 +290,9 @@ TEST_CASE("messages that are refused at their end, and messages without one, sha
     }
     SECTION("those without an end")
     {
+        const std::string attempt = mail + unknown_rcpt + abort_message;
         for (int n = 0; n < 3; ++n)
-            sender.say(mail + unknown_rcpt + abort_message);
+            sender.say(attempt);
         CHECK(filter.site.take_kept().size() == 1);
         const auto folded = filter.site.folding().take_all();
         REQUIRE(folded.size() == 1);

@@ -34,7 +34,7 @@ struct Blocks {
     /// What is decided is in force at once.
     std::optional<Record> decide(const Record& mail, const Verdict& verdict)
     {
-        const auto block = automatic.decide(mail, verdict);
+        auto block = automatic.decide(mail, verdict);
         if (block)
             list.apply(*block);
         return block;
