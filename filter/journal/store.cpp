@@ -255,8 +255,10 @@ JournalStore::Kept JournalStore::write(journal::Bytes frames, std::uint64_t firs
             continue;
         }
         take(frames.size(), last);
+        disk_refuses_ = false;
         return Kept::yes;
     }
+    disk_refuses_ = true;
     return is_full(error_number_) ? Kept::full : Kept::failed;
 }
 
@@ -464,12 +466,13 @@ void JournalStore::trim(Passed passed)
     bool dropped = false;
     while (!segments_.empty() && (segments_.size() > 1 || fd_ < 0)) {
         const std::uint64_t last = segments_.front().last;
-        const bool is_crowded = used_bytes_ > settings_.max_bytes / 2;
+        const bool is_crowded = used_bytes_ > settings_.max_bytes / 2 || disk_refuses_;
         if (last > (is_crowded ? passed_.sender : passed_.all))
             break;
         if (last > passed_.all && !std::exchange(told_deleted_, true))
-            log::warning("{}: half full; records are deleted that others than the collector still wanted",
-                         settings_.directory);
+            log::warning(
+                "{}: half full, or its disk is; records are deleted that others than the collector still wanted",
+                settings_.directory);
         else if (!is_crowded)
             told_deleted_ = false;
         if (!std::exchange(dropped, true))

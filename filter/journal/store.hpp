@@ -67,8 +67,8 @@ public:
         std::uint64_t all = 0;    ///< the slowest of all consumers
     };
 
-    /// Deletes the segments whose records all consumers have passed. Where the journal is half full, what the sender
-    /// has passed: nobody else's delay may refuse mail.
+    /// Deletes the segments whose records all consumers have passed. Where the journal is half full, or its disk takes
+    /// no more, what the sender has passed: nobody else's delay may refuse mail.
     void trim(Passed passed);
 
     /// Does a bounded part of preparing the next segment: where the disk has nothing better to do, or it will be needed
@@ -129,6 +129,7 @@ private:
     Passed passed_;                    ///< what trim() was told
     std::uint64_t sender_journal_ = 0; ///< whose number the sender's is
     bool told_deleted_ = false;        ///< what others had not passed
+    bool disk_refuses_ = false;        ///< the last record
 
     int fd_ = -1;            ///< of segments_.back(); -1: the next write begins a segment
     std::uint64_t room_ = 0; ///< octets that its file was made for
